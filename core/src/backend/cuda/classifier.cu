@@ -46,30 +46,36 @@ static __global__ void __launch_bounds__(THREADS) prepare_kernel(const trained *
 	}
 }
 
+/* out [C,D] = a b in column d: a(c, i) = a[c class_step + i step], b [n,D] */
+static __device__ __forceinline__ void multiply_column(const trained &t, const float *a,
+	int class_step, int step, const float *b, int n, int d, float *out)
+{
+	for (int first = 0; first < t.classes; first += BLOCK) {
+		const int classes = t.classes - first < BLOCK ? t.classes - first : BLOCK;
+		float sum[BLOCK] = {0};
+		for (int i = 0; i < n; i++) {
+			const float v = b[static_cast<int64_t>(i) * t.dims + d];
+#pragma unroll
+			for (int c = 0; c < BLOCK; c++)
+				if (c < classes)
+					sum[c] = fmaf(
+						a[(first + c) * class_step + i * step], v, sum[c]);
+		}
+#pragma unroll
+		for (int c = 0; c < BLOCK; c++)
+			if (c < classes)
+				out[static_cast<int64_t>(first + c) * t.dims + d] = sum[c];
+	}
+}
+
 /* M [C,D]; a thread a column */
 static __global__ void __launch_bounds__(THREADS) multiply_kernel(const trained *__restrict__ all)
 {
 	const trained t = all[blockIdx.y];
 	const int d = find_thread();
-	if (d >= t.dims)
-		return;
-	for (int first = 0; first < t.classes; first += BLOCK) {
-		const int classes = t.classes - first < BLOCK ? t.classes - first : BLOCK;
-		const float *output = t.param + t.output + first * t.width;
-		float sum[BLOCK] = {0};
-		for (int h = 0; h < t.width; h++) {
-			const float w =
-				t.param[t.projection + static_cast<int64_t>(h) * t.dims + d];
-#pragma unroll
-			for (int c = 0; c < BLOCK; c++)
-				if (c < classes)
-					sum[c] = fmaf(output[c * t.width + h], w, sum[c]);
-		}
-#pragma unroll
-		for (int c = 0; c < BLOCK; c++)
-			if (c < classes)
-				t.product[static_cast<int64_t>(first + c) * t.dims + d] = sum[c];
-	}
+	if (d < t.dims)
+		multiply_column(t, t.param + t.output, t.width, 1, t.param + t.projection, t.width,
+			d, t.product);
 }
 
 void prepare_classifiers(const trained *all, int n, int dims, cudaStream_t stream)
@@ -155,24 +161,8 @@ static __global__ void __launch_bounds__(THREADS) outer_kernel(const trained *__
 {
 	const trained t = all[blockIdx.y];
 	const int d = find_thread();
-	if (d >= t.dims)
-		return;
-	for (int first = 0; first < t.classes; first += BLOCK) {
-		const int classes = t.classes - first < BLOCK ? t.classes - first : BLOCK;
-		float sum[BLOCK] = {0};
-		for (int i = 0; i < t.rows; i++) {
-			const float h = t.mixed[static_cast<int64_t>(i) * t.dims + d];
-#pragma unroll
-			for (int c = 0; c < BLOCK; c++)
-				if (c < classes)
-					sum[c] = fmaf(
-						t.d_logits[i * t.classes + first + c], h, sum[c]);
-		}
-#pragma unroll
-		for (int c = 0; c < BLOCK; c++)
-			if (c < classes)
-				t.outer[static_cast<int64_t>(first + c) * t.dims + d] = sum[c];
-	}
+	if (d < t.dims)
+		multiply_column(t, t.d_logits, 1, t.classes, t.mixed, t.rows, d, t.outer);
 }
 
 /* ds_l = sum_i dz_i . dots_il */
