@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox explain: prints what a configuration resolves to, without computing anything. */
+#include <string.h>
+
 #include "base/plural.h"
 #include "base/progress.h"
 #include "run/estimate.h"
+#include "run/failures.h"
 #include "run/refresh.h"
 #include "shard.h"
 #include "study.h"
@@ -179,6 +182,7 @@ static fv_status print_features(
 struct totals {
 	int64_t all, open, judged, tuned, to_choose;
 	struct time_needed needed; /* by the open ones and their features */
+	const core_reason *last_reason; /* of a run that cannot be trained; NULL: none */
 };
 
 static const char *describe_state(const core_run *run)
@@ -226,19 +230,35 @@ static fv_status add_run(fv_ctx *ctx, const core_study *study, const core_run *r
 	return own ? core_ctx_rejoin(ctx, own, status) : status;
 }
 
+/* A run that its plugin refuses is set apart if the study goes on. Equal reasons are told once. */
+static fv_status fail_run(fv_ctx *ctx, const core_study *study, core_run *run, fv_status status,
+	struct totals *t)
+{
+	if (!core_study_goes_on(study, status))
+		return core_study_name_failure(ctx, run, status);
+	status = core_study_fail_run(ctx, study, run, status);
+	if (t->last_reason && !strcmp(t->last_reason->text, run->failure->text))
+		run->failure = t->last_reason;
+	t->last_reason = run->failure;
+	t->open--;
+	return status;
+}
+
 /* Adds all runs up; with `full`, prints each. */
-static fv_status add_runs(fv_ctx *ctx, const core_study *study, bool full, struct totals *t)
+static fv_status add_runs(fv_ctx *ctx, core_study *study, bool full, struct totals *t)
 {
 	core_run_costs costs = {0};
 	fv_status status = FV_OK;
 	if (full)
 		puts("\nruns");
 	for (int64_t i = 0; i < study->n_runs && !status; i++) {
-		const core_run *run = &study->run[i];
+		core_run *run = &study->run[i];
 		if (run->aside)
 			continue;
 		if (!core_run_variant(study, run)->tune) {
 			status = add_run(ctx, study, run, full, &costs, t);
+			if (status)
+				status = fail_run(ctx, study, run, status, t);
 			continue;
 		}
 		t->tuned++;
@@ -247,7 +267,9 @@ static fv_status add_runs(fv_ctx *ctx, const core_study *study, bool full, struc
 			cli_printf("  %s: %s\n", run->dir,
 				run->done ? "chosen" : "to choose among its trials");
 	}
-	return status;
+	if (!status && t->last_reason)
+		status = core_study_pass_on_failures(ctx, study);
+	return status || !t->last_reason ? status : core_study_set_failed_apart(ctx, study);
 }
 
 static fv_status print_totals(fv_ctx *ctx, const struct totals *t, int64_t jobs)

@@ -396,3 +396,18 @@ lost() {
 	[ "$status" -eq 3 ]
 	[ "${lines[-1]}" = "4 runs: 2 done, 2 failed; tuned variants: 0 of 2 runs chosen, 2 failed" ]
 }
+
+@test "explain -k sets apart what an objective refuses when it opens, and says which run without -k" {
+	matrix "loss: [{name: erm}, {name: ds, draw: confident}, {name: rw}]"
+	fails 2 "/fold1-seed1: plugin ds: draw: confident needs memberships" "$fairvox" explain bad.yaml
+	for command in "explain" "explain --full"; do
+		run "$fairvox" $command bad.yaml -k
+		echo "$output"
+		[ "$status" -eq 3 ]
+		[[ $output == *$'\n'"6 runs, 4 to compute, about "* ]]
+		[ "$(grep -c "^ds-confident, fold 1, seed 1 and 1 more failed: plugin ds: draw: confident needs" <<<"$output")" -eq 1 ]
+	done
+	fails 2 "/fold1-seed1: plugin ds: draw" "$fairvox" run bad.yaml --launcher slurm --dry-run
+	fails 0 "0 of 6 runs done, 6 runs in" "$fairvox" run bad.yaml -k --launcher slurm --dry-run
+	[ ! -e results ]
+}

@@ -34,6 +34,13 @@ fv_status core_study_fail_variant(fv_ctx *ctx, core_study *study, int32_t varian
 	return status;
 }
 
+fv_status core_study_name_failure(fv_ctx *ctx, const core_run *run, fv_status status)
+{
+	if (!core_is_failure(status))
+		return status;
+	return core_reason_report(ctx, run->dir, core_error_take(ctx, ctx, status));
+}
+
 static const core_reason *find_encoding_failure(const core_study *study, const core_run *run)
 {
 	const core_reason *reason = study->encoding[run->encoding].failure;

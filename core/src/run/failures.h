@@ -21,6 +21,9 @@ FV_NODISCARD fv_status core_study_fail_run(
 FV_NODISCARD fv_status core_study_fail_variant(
 	fv_ctx *ctx, core_study *study, int32_t variant, fv_status status);
 
+/* Puts the run's folder in front of the failures in ctx. Returns the status. */
+FV_NODISCARD fv_status core_study_name_failure(fv_ctx *ctx, const core_run *run, fv_status status);
+
 /* Gives runs the failures of their encodings, and tuned runs those of their trials. */
 FV_NODISCARD fv_status core_study_pass_on_failures(fv_ctx *ctx, core_study *study);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "run/estimate.h"
+#include "run/failures.h"
 #include "run/folder.h"
 #include "run/pace.h"
 #include "run/refresh.h"
@@ -39,23 +40,39 @@ static fv_status add_finished_runs(struct plan *p)
 	return status;
 }
 
+/* Measures the seconds of a run. With keep_going a failure is left to the run's task, which records it. */
+static fv_status measure_seconds(struct plan *p, const core_run *run, double *seconds)
+{
+	core_run_rows rows;
+	fv_ctx *own = core_ctx_aside(p->ctx);
+	if (!own)
+		return FV_FAILED;
+	fv_status status = core_estimate_rows(own, p->study, run, &rows);
+	if (!status)
+		status = core_estimate_run(own, p->study, run, &rows, &p->costs, seconds);
+	if (core_study_goes_on(p->study, status)) {
+		core_error_clear(own);
+		*seconds = 0;
+		status = FV_OK;
+	}
+	if (status)
+		status = core_study_name_failure(own, run, status);
+	return core_ctx_rejoin(p->ctx, own, status);
+}
+
 /* Seconds of a run. Runs of one variant are taken to be alike. */
 static fv_status find_seconds(struct plan *p, const core_run *run, double *seconds)
 {
 	int32_t v = run->variant;
-	core_run_rows rows;
 	if (p->pace.n[v])
 		*seconds = p->pace.seconds[v] / (double)p->pace.n[v];
 	else
 		*seconds = p->measured_s[v];
 	if (p->pace.n[v] || p->measured_s[v] > 0)
 		return FV_OK;
-	fv_ctx *own = core_ctx_aside(p->ctx);
-	fv_status status = own ? core_estimate_rows(own, p->study, run, &rows) : FV_FAILED;
-	if (!status)
-		status = core_estimate_run(own, p->study, run, &rows, &p->costs, seconds);
+	fv_status status = measure_seconds(p, run, seconds);
 	p->measured_s[v] = *seconds;
-	return own ? core_ctx_rejoin(p->ctx, own, status) : status;
+	return status;
 }
 
 /* Puts a run into the task that is being filled, or into the next one if that would become too long. */
