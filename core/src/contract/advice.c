@@ -13,6 +13,10 @@ static const struct {
 	{"presets", "use a key of the block train, and a value that it takes"},
 	{"open", "open() must work with the defaults; where it cannot, it says what to give: "
 		 "return fv_fail(ctx, FV_CONFIG, \"...\")"},
+	{"refusal",
+		"to refuse a setting or data, return fv_fail(ctx, FV_CONFIG, \"...\") or FV_DATA, "
+		"with what to do about it; FV_FAILED, which a panic or an exception becomes "
+		"too, is for what goes wrong"},
 	{"weigh", "every weight and the value must be finite, whatever the losses, groups and size "
 		  "of the batch: guard divisions, logarithms and sums over no rows"},
 	{"evaluate", "evaluate() must write a finite value and change neither state nor arrays"},

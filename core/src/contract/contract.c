@@ -243,23 +243,34 @@ bool contract_expect_ok(
 	return contract_expect(c, status == FV_OK, check, "%s", words);
 }
 
+/* A plugin refuses with FV_CONFIG or FV_DATA. FV_FAILED, which a panic or an exception becomes too, says that
+ * something went wrong. Returns true if nothing was refused. */
+static bool judge_refusal(
+	struct contract *c, fv_status status, const char *check, const char *words)
+{
+	if (status == FV_CONFIG || status == FV_DATA)
+		contract_note(c, check, "refused: %s", words);
+	else if (status) {
+		contract_classify(c, "refusal", NULL);
+		contract_fault(c, check, "neither works nor refuses: %s", words);
+		contract_classify(c, NULL, NULL);
+	}
+	return status == FV_OK;
+}
+
 bool contract_allow_refusal(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
 	char words[512];
 	contract_finish_op(c, instance, status, check, words);
-	if (status)
-		contract_note(c, check, "refused: %s", words);
-	return status == FV_OK;
+	return judge_refusal(c, status, check, words);
 }
 
 bool contract_judge_start(
 	struct contract *c, fv_status status, const char *check, const char *words)
 {
-	if (c->varied.name && status)
-		contract_note(c, check, "refused: %s", words);
 	if (c->varied.name)
-		return status == FV_OK;
+		return judge_refusal(c, status, check, words);
 	if (status != FV_CONFIG || !contract_can_be_set(c))
 		return contract_expect(c, status == FV_OK, check, "%s", words);
 	contract_refuse_settings(c, words);

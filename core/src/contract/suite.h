@@ -113,7 +113,7 @@ void contract_finish_op(struct contract *c, struct instance *instance, fv_status
  * message; a missing message is another fault. Returns status == FV_OK. */
 bool contract_expect_ok(
 	struct contract *c, struct instance *instance, fv_status status, const char *check);
-/* The same where the plugin may refuse: a refusal is a note, and a fault only without a message. */
+/* The same where the plugin may refuse: FV_CONFIG or FV_DATA with a message is a note. */
 bool contract_allow_refusal(
 	struct contract *c, struct instance *instance, fv_status status, const char *check);
 /* For open and fit: with a setting under test a refusal is allowed, because that value may need
