@@ -181,7 +181,7 @@ static fv_status print_features(
 
 struct totals {
 	int64_t all, open, judged, tuned, to_choose;
-	struct time_needed needed; /* by the open ones and their features */
+	struct time_needed needed;      /* by the open ones and their features */
 	const core_reason *last_reason; /* of a run that cannot be trained; NULL: none */
 };
 
@@ -231,8 +231,8 @@ static fv_status add_run(fv_ctx *ctx, const core_study *study, const core_run *r
 }
 
 /* A run that its plugin refuses is set apart if the study goes on. Equal reasons are told once. */
-static fv_status fail_run(fv_ctx *ctx, const core_study *study, core_run *run, fv_status status,
-	struct totals *t)
+static fv_status fail_run(
+	fv_ctx *ctx, const core_study *study, core_run *run, fv_status status, struct totals *t)
 {
 	if (!core_study_goes_on(study, status))
 		return core_study_name_failure(ctx, run, status);
