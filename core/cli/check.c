@@ -10,6 +10,7 @@
 #include "base/plural.h"
 #include "contract/contract.h"
 #include "find_plugin.h"
+#include "plugin/call.h"
 #include "plugin/noise.h"
 #include "run/pool.h"
 #include "verbs.h"
@@ -57,8 +58,9 @@ struct check {
 	FILE *out; /* standard output; the worker's own is taken from plugins */
 	struct outcome *outcome;
 	const char *death; /* why the worker died; NULL: it did not */
-	bool here;         /* the suite runs in this process */
-	char **argv;       /* the arguments of the subcommand */
+	core_call_cause cause;
+	bool here;   /* the suite runs in this process */
+	char **argv; /* the arguments of the subcommand */
 };
 
 static fv_status add_setting(fv_ctx *ctx, struct check *c, const char *text)
@@ -117,14 +119,19 @@ static const char *find_advice(const struct check *c)
 {
 	if (c->outcome->contract.filled)
 		return "scratch";
-	if (strstr(c->death, " did not return for "))
+	switch (c->cause) {
+	case CORE_CAUSE_HANG:
 		return "hang";
-	if (strstr(c->death, "at a null pointer: "))
+	case CORE_CAUSE_NULL:
 		return "null";
-	if (strstr(c->death, " of the state"))
-		return "state_size";
-	bool beside = strstr(c->death, " touched byte ") || strstr(c->death, " wrote at byte ");
-	return beside ? "memory" : "crash";
+	case CORE_CAUSE_LIFETIME:
+		return "lifetime";
+	case CORE_CAUSE_BOUNDS:
+		return strstr(c->death, " of the state") ? "state_size" : "memory";
+	case CORE_CAUSE_SIGNAL:
+		break;
+	}
+	return "crash";
 }
 
 /* Remembers that there is advice about this check. */
@@ -182,6 +189,13 @@ static void fail_lines(fv_ctx *ctx, fv_status status, const char *lines)
 	}
 }
 
+static void note_death(void *user, int64_t task, const core_call *call)
+{
+	struct check *c = user;
+	(void)task;
+	c->cause = call->cause;
+}
+
 static void note_end(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct check *c = user;
@@ -216,8 +230,7 @@ static void print_debugger(const struct check *c)
 		fputc(' ', c->out);
 		print_quoted(c->out, *arg);
 	}
-	fputs(strstr(c->death, " did not return for ") ? "   (press Ctrl-C when it hangs)\n" : "\n",
-		c->out);
+	fputs(c->cause == CORE_CAUSE_HANG ? "   (press Ctrl-C when it hangs)\n" : "\n", c->out);
 }
 
 /* Prints a crash or a hang as a fault, what to do, and the counts. */
@@ -258,6 +271,7 @@ static fv_status check_plugin(fv_ctx *ctx, struct check *c)
 		.grace_s = GRACE_S,
 		.remark_s = REMARK_S,
 		.work = run_suite,
+		.died = note_death,
 		.ended = note_end};
 	int64_t failed = 0;
 	if (c->here)

@@ -3,6 +3,7 @@
  * that waits tells plugin, op and step. */
 #include "support.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,6 +278,11 @@ static void guarded_memory_is_compared(void **state)
 	assert_false(core_ctx_check_memory(ctx, text, sizeof text));
 	assert_string_equal(text, "wrote at byte 0 past the end of the 10 bytes from fv_scratch");
 	core_scratch_reset(ctx);
+	assert_int_equal(core_fence_explain(scratch + 3, text, sizeof text), CORE_MISUSE_LIFETIME);
+	assert_string_equal(
+		text, "touched byte 3 of the 10 bytes from fv_scratch, after its op had returned");
+	assert_int_equal(core_fence_explain(own + 164, text, sizeof text), CORE_MISUSE_BOUNDS);
+	assert_int_equal(core_fence_explain(text, text, sizeof text), CORE_MISUSE_NONE);
 	core_mark mark = core_ctx_mark(ctx);
 	char *later = fv_alloc(ctx, 64);
 	later[-1] = 0;
@@ -286,12 +292,28 @@ static void guarded_memory_is_compared(void **state)
 	core_ctx_free(ctx);
 }
 
+/* What an op keeps of its scratch memory is NaN in its next call. */
+static void scratch_memory_is_overwritten(void **state)
+{
+	fv_ctx *ctx = core_ctx_new();
+	(void)state;
+	assert_non_null(ctx);
+	double *kept = fv_scratch(ctx, 4 * sizeof *kept);
+	assert_non_null(kept);
+	memset(kept, 0, 4 * sizeof *kept);
+	core_scratch_reset(ctx);
+	assert_ptr_equal(fv_scratch(ctx, 8), kept);
+	assert_true(isnan(kept[0]) && isnan(kept[3]));
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(deaths_are_named),
 		cmocka_unit_test(no_task_after_a_hang), cmocka_unit_test(signal_ends_a_call),
 		cmocka_unit_test(output_is_caught),
 		cmocka_unit_test(bytes_before_an_array_are_compared),
-		cmocka_unit_test(guarded_memory_is_compared)};
+		cmocka_unit_test(guarded_memory_is_compared),
+		cmocka_unit_test(scratch_memory_is_overwritten)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

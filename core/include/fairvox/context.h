@@ -37,8 +37,8 @@ void fv_note(fv_ctx *ctx, const char *format, ...) FV_PRINTF(2, 3);
  * position in a batch.   [run] */
 void *fv_array(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t n1);
 
-/* Returns memory for this call only, 64-byte aligned and not zeroed. The core reclaims it when the
- * op returns. Returns NULL, with a message, if memory is out.   [run, worker] */
+/* Returns memory for this call only, 64-byte aligned and not zeroed. The core overwrites and reclaims it
+ * when the op returns. Returns NULL, with a message, if memory is out.   [run, worker] */
 void *fv_scratch(fv_ctx *ctx, size_t bytes);
 
 /* Returns memory that lives as long as the plugin's state, until close(), 64-byte aligned and

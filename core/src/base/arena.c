@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fence.h"
 
@@ -135,6 +136,21 @@ void core_arena_reset(core_arena *arena)
 		chunk->used = 0;
 	else
 		core_arena_free(arena);
+}
+
+void core_arena_retire(core_arena *arena)
+{
+	for (core_chunk *chunk = arena->head; chunk; chunk = chunk->next) {
+		if (!chunk->fence) {
+			memset((char *)chunk + HEADER, 0xff, chunk->used);
+			continue;
+		}
+		core_fence_retire(chunk->fence);
+		chunk->fence = NULL;
+		chunk->size = chunk->used = 0;
+		arena->fences--;
+	}
+	core_arena_reset(arena);
 }
 
 void core_arena_free(core_arena *arena)

@@ -29,6 +29,9 @@ bool core_arena_holds(const core_arena *arena, const void *address);
 /* Keeps at most one chunk. The next one holds as much as was ever in use at once, so that work of the
  * same size again finds its memory in one piece. */
 void core_arena_reset(core_arena *arena);
+/* The same for memory that its users may have kept by mistake: from now on they read 0xff there, NaN and -1, and a use
+ * of guarded memory crashes. */
+void core_arena_retire(core_arena *arena);
 void core_arena_free(core_arena *arena);
 
 /* A position in the arena. Releasing it frees everything allocated since. Marks must be released in

@@ -175,7 +175,7 @@ bool core_ctx_check_memory(const fv_ctx *ctx, char *text, size_t size)
 
 void core_scratch_reset(fv_ctx *ctx)
 {
-	core_arena_reset(&ctx->scratch);
+	core_arena_retire(&ctx->scratch);
 }
 
 bool core_scratch_holds(const fv_ctx *ctx, const void *memory)

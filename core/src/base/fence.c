@@ -22,6 +22,7 @@ struct core_fence {
 	size_t size;
 	size_t tail; /* marks between its end and the wall: it is aligned */
 	size_t slot; /* in open_fences; OPEN_MAX: none */
+	bool retired;
 	core_fence_part part[CORE_FENCE_PARTS]; /* what is shown, in order of address */
 	size_t n_parts;
 };
@@ -29,6 +30,11 @@ struct core_fence {
 /* The open fences, for signal handlers. */
 static core_fence *open_fences[OPEN_MAX];
 static size_t next_slot; /* where to look for a free one */
+
+static struct {
+	core_fence *fence[CORE_FENCE_RETIRED];
+	size_t oldest;
+} retired;
 
 static void register_fence(core_fence *fence)
 {
@@ -85,6 +91,17 @@ void core_fence_close(core_fence *fence)
 	if (fence->slot < OPEN_MAX)
 		open_fences[fence->slot] = NULL;
 	munmap(fence, fence->whole);
+}
+
+void core_fence_retire(core_fence *fence)
+{
+	core_fence **slot = &retired.fence[retired.oldest];
+	core_fence_close(*slot);
+	*slot = fence;
+	retired.oldest = (retired.oldest + 1) % CORE_FENCE_RETIRED;
+	fence->retired = true;
+	madvise(fence->inner, fence->inside, MADV_DONTNEED);
+	mprotect(fence->inner, fence->inside, PROT_NONE);
 }
 
 bool core_fence_holds(const core_fence *fence, const void *address)
@@ -196,15 +213,20 @@ static const core_fence_part *find_part(const core_fence *f, const char *at)
 	return i ? &f->part[i - 1] : NULL;
 }
 
-void core_fence_explain(const void *address, char *text, size_t size)
+core_misuse core_fence_explain(const void *address, char *text, size_t size)
 {
 	const char *at = address;
 	const core_fence *f = find_fence(at);
 	const core_fence_part *part = f ? find_part(f, at) : NULL;
 	if (!f)
-		return;
+		return CORE_MISUSE_NONE;
 	const char *name = part ? part->name : f->name, *begin = part ? part->data : f->data;
 	size_t bytes = part ? part->size : f->size;
+	if (f->retired && at >= begin && at < begin + bytes) {
+		snprintf(text, size, "touched byte %zu of %s, after its op had returned",
+			(size_t)(at - begin), name);
+		return CORE_MISUSE_LIFETIME;
+	}
 	if (!begin)
 		snprintf(text, size, "touched memory before %s", name);
 	else if (at >= begin + bytes)
@@ -215,4 +237,5 @@ void core_fence_explain(const void *address, char *text, size_t size)
 	else
 		snprintf(text, size, "wrote at byte %zu of %s, which may only be read",
 			(size_t)(at - begin), name);
+	return CORE_MISUSE_BOUNDS;
 }

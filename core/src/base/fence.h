@@ -19,6 +19,10 @@ typedef struct core_fence core_fence;
 #define CORE_FENCE_NAME 64
 core_fence *core_fence_open(fv_ctx *ctx, const char *name, size_t size);
 void core_fence_close(core_fence *fence); /* fence may be NULL */
+/* Closes a fence whose memory must not be used from now on. The latest CORE_FENCE_RETIRED of them stay mapped, so that
+ * a use crashes and can be explained. For one thread alone. */
+#define CORE_FENCE_RETIRED 256
+void core_fence_retire(core_fence *fence);
 
 /* Places an array of `size` bytes, for which there must be room; its content is undefined. */
 void *core_fence_place(core_fence *fence, size_t size);
@@ -47,9 +51,15 @@ void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, c
 /* Does the address lie between the fences? */
 bool core_fence_holds(const core_fence *fence, const void *address);
 
-/* If the address is in or beside memory of an open fence, writes how it was misused: "touched byte 0
- * past the end of v", "wrote at byte 8 of batch->label, which may only be read". Called in signal
- * handlers. */
-void core_fence_explain(const void *address, char *text, size_t size);
+typedef enum core_misuse {
+	CORE_MISUSE_NONE,    /* the address is in no fence */
+	CORE_MISUSE_BOUNDS,  /* beside an array, or a write into one that may only be read */
+	CORE_MISUSE_LIFETIME /* of a retired fence */
+} core_misuse;
+
+/* If the address is in or beside memory of a fence, writes how it was misused: "touched byte 0 past the end of v",
+ * "wrote at byte 8 of batch->label, which may only be read", "touched byte 0 of v, after its op had
+ * returned". Called in signal handlers. */
+core_misuse core_fence_explain(const void *address, char *text, size_t size);
 
 #endif

@@ -162,12 +162,23 @@ static uintptr_t get_program_counter(const ucontext_t *where)
 /* Writes what a null pointer may come from. A jump to it does not come from what the plugin is not shown. */
 static void explain_null(core_call *call, bool jumped)
 {
+	call->cause = jumped ? CORE_CAUSE_SIGNAL : CORE_CAUSE_NULL;
 	if (jumped)
 		snprintf(call->null, sizeof call->null,
 			" by a jump to a null pointer: was an array on the stack overrun?");
 	else
 		snprintf(call->null, sizeof call->null, " at a null pointer%s%s",
 			process.absent ? ": " : "", process.absent ? process.absent : "");
+}
+
+/* Writes how memory was misused, if the address tells. */
+static void explain_misuse(core_call *call, const void *address)
+{
+	core_misuse misuse = core_fence_explain(address, call->hit, sizeof call->hit);
+	if (misuse == CORE_MISUSE_BOUNDS)
+		call->cause = CORE_CAUSE_BOUNDS;
+	else if (misuse == CORE_MISUSE_LIFETIME)
+		call->cause = CORE_CAUSE_LIFETIME;
 }
 
 static void on_crash(int number, siginfo_t *info, void *where)
@@ -178,7 +189,7 @@ static void on_crash(int number, siginfo_t *info, void *where)
 		end_for_cut(call);
 	if (core_call_is_running(call)) {
 		if (number == SIGSEGV || number == SIGBUS)
-			core_fence_explain(info->si_addr, call->hit, sizeof call->hit);
+			explain_misuse(call, info->si_addr);
 		if (number == SIGSEGV && info->si_code > 0 && (uintptr_t)info->si_addr < NULL_PAGE)
 			explain_null(call, (uintptr_t)info->si_addr == get_program_counter(where));
 		if (!process.worker) {
@@ -228,6 +239,7 @@ void core_call_share(core_call *shared)
 	atomic_store(&shared->serial, 0);
 	shared->check[0] = shared->cut[0] = shared->hit[0] = shared->null[0] = '\0';
 	shared->thrown[0] = '\0';
+	shared->cause = CORE_CAUSE_SIGNAL;
 	process.current = shared;
 	process.worker = true;
 	handle_crashes();

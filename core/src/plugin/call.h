@@ -11,6 +11,14 @@
 
 #include "base/mapping.h"
 
+typedef enum core_call_cause {
+	CORE_CAUSE_SIGNAL, /* nothing more is known */
+	CORE_CAUSE_NULL,
+	CORE_CAUSE_BOUNDS,   /* memory beside an array, or that may only be read */
+	CORE_CAUSE_LIFETIME, /* scratch memory of an earlier call */
+	CORE_CAUSE_HANG
+} core_call_cause;
+
 /* Texts are copied where they may belong to the worker alone. Names of plugins and ops are constants
  * that were there before a worker started, so they mean the same in both processes. */
 typedef struct core_call {
@@ -20,6 +28,7 @@ typedef struct core_call {
 	int64_t step;               /* 0: outside any step */
 	char check[128];            /* what `fairvox check` was trying; "": nothing */
 	char cut[CORE_MAPPED_PATH]; /* the file that became shorter while it was mapped */
+	core_call_cause cause;      /* of a crash or hang that has more than a signal to it */
 	char hit[128];              /* how memory was misused: "wrote 8 bytes past the end of v" */
 	char null[320];             /* of a crash at a null pointer: what was NULL, and why */
 	char thrown[96];            /* type of a C++ exception that left the op */

@@ -174,6 +174,10 @@ static void record_death(struct state *s, int slot, int exit_status)
 	if (task < 0 || s->over[task] || (s->pool->finish && s->pool->handed(s->pool->user, task)))
 		return;
 	explain_death(s, slot, exit_status, "", reason, sizeof reason);
+	if (s->worker[slot].hangs)
+		s->board->call[slot].cause = CORE_CAUSE_HANG;
+	if (s->pool->died)
+		s->pool->died(s->pool->user, task, &s->board->call[slot]);
 	record_task_end(s, task, FV_FAILED, reason);
 	if (s->worker[slot].hangs && s->pool->stop_at_hang)
 		stop_starting(s);

@@ -11,6 +11,7 @@
 
 #include "base/context.h"
 
+typedef struct core_call core_call;
 /* The process that finishes tasks, where a pool has one. */
 typedef struct core_finisher core_finisher;
 
@@ -39,6 +40,9 @@ typedef struct core_pool {
 	/* [caller] Called when a task has ended. `reason` holds its errors, one per line, or "".
 	 * NULL: not called. */
 	void (*ended)(void *user, int64_t task, fv_status status, const char *reason);
+	/* [caller] Called when a worker has died in a task, before `ended`, with the call that it was in. NULL: not
+	 * called. */
+	void (*died)(void *user, int64_t task, const core_call *call);
 	/* A process of its own that finishes what workers begin; NULL: workers finish their tasks. With it, `work`
 	 * ends a task only if it fails; otherwise it has handed the task over, in memory that both share, and
 	 * the finisher reports its end. If the finisher fails or dies, the pool fails. */
