@@ -287,6 +287,47 @@ static double find_slope(fv_activation activation, double x)
 	return erfc(-x / sqrt(2)) / 2 + x * exp(-x * x / 2) / sqrt(2 * acos(-1));
 }
 
+/* Every instruction set: sums against double precision, and a row that lies at another place, alone or among
+ * others gives the same bytes. */
+static void dot_rows_by_place(void **state)
+{
+	(void)state;
+	enum { M = 27, N = 11, K = 133 };
+	const core_kernels *here[CORE_KERNELS_MAX];
+	size_t sets = core_kernels_here(here);
+	static float a[M * K], turned[M * K], b[N * K], out[M * N], back[M * N], one[N];
+	float bias[N];
+	for (int i = 0; i < M * K; i++)
+		a[i] = sinf((float)i);
+	for (int i = 0; i < N * K; i++)
+		b[i] = cosf(0.7f * (float)i);
+	for (int j = 0; j < N; j++)
+		bias[j] = (float)j - 5;
+	for (int i = 0; i < M; i++)
+		memcpy(turned + (M - 1 - i) * K, a + i * K, K * sizeof *a);
+	for (size_t k = 0; k < sets; k++)
+		for (int depth = 1; depth <= K; depth += depth < 20 ? 1 : 113) {
+			here[k]->dot_rows(M, N, depth, a, b, bias, out);
+			for (int i = 0; i < M; i++)
+				for (int j = 0; j < N; j++) {
+					double sum = (double)bias[j];
+					for (int d = 0; d < depth; d++)
+						sum += (double)a[i * depth + d] *
+						       (double)b[j * depth + d];
+					test_close((double)out[i * N + j], sum, 2e-6);
+				}
+		}
+	for (size_t k = 0; k < sets; k++) {
+		here[k]->dot_rows(M, N, K, a, b, NULL, out);
+		here[k]->dot_rows(M, N, K, turned, b, NULL, back);
+		for (int i = 0; i < M; i++) {
+			here[k]->dot_rows(1, N, K, a + i * K, b, NULL, one);
+			assert_memory_equal(out + i * N, one, sizeof one);
+			assert_memory_equal(back + (M - 1 - i) * N, one, sizeof one);
+		}
+	}
+}
+
 /* Every instruction set, with widths that leave a remainder. */
 static void hidden_kernels(void **state)
 {
@@ -442,8 +483,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(gradients_are_differences),
 		cmocka_unit_test(dropout_is_keyed), cmocka_unit_test(start_values),
-		cmocka_unit_test(hidden_kernels), cmocka_unit_test(values_by_hand),
-		cmocka_unit_test(loss_gradients_are_differences),
+		cmocka_unit_test(dot_rows_by_place), cmocka_unit_test(hidden_kernels),
+		cmocka_unit_test(values_by_hand), cmocka_unit_test(loss_gradients_are_differences),
 		cmocka_unit_test(losses_stay_finite), cmocka_unit_test(class_weights),
 		cmocka_unit_test(predictions)};
 	return cmocka_run_group_tests(tests, NULL, NULL);

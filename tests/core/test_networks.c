@@ -50,7 +50,7 @@ static void begin(bench *b, core_networks_phase phase)
 	core_plan_init(b->ctx, b->plan, b->params);
 	core_networks_set_params(b->networks, b->params);
 	core_networks_set_gradient(b->networks, b->gradient);
-	core_networks_begin(b->networks, b->row, b->stem, N, N);
+	core_networks_begin(b->networks, b->row, b->stem, N);
 	core_networks_set_phase(b->networks, phase);
 }
 

@@ -163,7 +163,7 @@ static double evaluate(bench *b)
 	const graph *g = b->graph;
 	fv_node *node[MAX];
 	double value = 0;
-	core_networks_begin(b->networks, b->row, b->stem, N, N);
+	core_networks_begin(b->networks, b->row, b->stem, N);
 	core_networks_set_phase(b->networks, CORE_PHASE_STEP);
 	memset(b->gradient, 0xff, sizeof b->gradient);
 	for (int k = 0; k < g->n; k++) {
@@ -336,7 +336,7 @@ static void more_networks_than_products(void **state)
 	open_bench(&b, &g);
 	core_networks_set_params(b.networks, b.params);
 	core_networks_set_gradient(b.networks, b.gradient);
-	core_networks_begin(b.networks, b.row, b.stem, N, N);
+	core_networks_begin(b.networks, b.row, b.stem, N);
 	core_networks_set_phase(b.networks, CORE_PHASE_STEP);
 	fv_node *rows = fv_net_forward(b.ctx, b.net[0], fv_net_input(b.ctx));
 	float first[N * C];

@@ -256,7 +256,7 @@ static double run_step(rig *r)
 {
 	double value;
 	core_networks_set_params(r->networks, r->params);
-	core_networks_begin(r->networks, r->x, r->batch.stem, r->batch.n, r->batch.n);
+	core_networks_begin(r->networks, r->x, r->batch.stem, r->batch.n);
 	const fv_node *logits = core_networks_predict(r->networks);
 	assert_non_null(logits);
 	r->batch.logits = core_node_data(logits);

@@ -85,7 +85,7 @@ static void reversal_matches_golden(void **state)
 	double losses[B] = {0}, value;
 	for (int32_t i = 0; i < B; i++)
 		x[i] = h + i * W;
-	core_networks_begin(networks, x, stem, B, B);
+	core_networks_begin(networks, x, stem, B);
 	fv_batch batch = {.size = sizeof batch,
 		.n = B,
 		.classes = 2,

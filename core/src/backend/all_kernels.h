@@ -5,6 +5,7 @@
 #define CORE_BACKEND_ALL_KERNELS_H
 
 #include "backend/collapse_kernels.h"
+#include "backend/dot_kernels.h"
 #include "backend/front_kernels.h"
 #include "backend/hidden_kernels.h"
 #include "backend/map_kernels.h"
@@ -16,7 +17,7 @@
 	.finish = finish_tile, .split = split_row, .pack = pack_row, .gelu = apply_gelu,           \
 	.layer_norm = apply_layer_norm, .softmax = apply_softmax,                                  \
 	.first_rows = convolve_wave_rows, .column_moments = compute_column_moments,                \
-	.mix_layers = mix_layers, .mix_gradient = compute_mix_dots,                                \
+	.mix_layers = mix_layers, .mix_gradient = compute_mix_dots, .dot_rows = dot_rows,          \
 	.collapse_product = collapse_product, .collapse_row = collapse_row,                        \
 	.collapse_gradient = collapse_gradient,                                                    \
 	.collapse_output_gradient = collapse_output_gradient, .hidden_forward = hidden_forward,    \

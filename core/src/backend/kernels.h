@@ -157,6 +157,11 @@ typedef struct core_kernels {
 	/* dots[k] [L] = x factor[k] */
 	void (*mix_gradient)(const core_mix *job, float *const *dots);
 
+	/* --- linear layers (dot_kernels.h) --- */
+	/* out [m,n] = a [m,k] b^T + bias, b [n,k], bias [n] or NULL. A row of out depends on its row of a alone. */
+	void (*dot_rows)(int64_t m, int64_t n, int64_t k, const float *a, const float *b,
+		const float *bias, float *out);
+
 	/* --- a head whose layers are replaced by their product M [C,D] (collapse_kernels.h) --- */
 	/* M [C,D] = W2 [C,H] W1 [H,D] */
 	void (*collapse_product)(int32_t classes, int32_t projection, int32_t dims,

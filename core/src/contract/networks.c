@@ -114,7 +114,7 @@ static bool draw_batch(struct contract *c, struct rig *r, int32_t kind, int64_t 
 				(size_t)groups * sizeof *r->member);
 	}
 	core_networks_set_params(r->networks, r->params);
-	core_networks_begin(r->networks, r->features, r->stem, n, n);
+	core_networks_begin(r->networks, r->features, r->stem, n);
 	const fv_node *logits = core_networks_predict(r->networks);
 	if (!contract_expect_ok(c, &r->in, logits ? FV_OK : FV_FAILED, "predict"))
 		return false;

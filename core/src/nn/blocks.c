@@ -19,12 +19,11 @@ void core_linear_init(
 		out[i] = (float)(bound * (2 * fv_uniform(&stream) - 1));
 }
 
-void core_multiply(bool turn_a, bool turn_b, int32_t m, int32_t n, int32_t k, const float *a,
-	const float *b, float beta, float *out)
+void core_multiply(bool turn_a, int32_t m, int32_t n, int32_t k, const float *a, const float *b,
+	float beta, float *out)
 {
-	cblas_sgemm(CblasRowMajor, turn_a ? CblasTrans : CblasNoTrans,
-		turn_b ? CblasTrans : CblasNoTrans, m, n, k, 1, a, turn_a ? m : k, b,
-		turn_b ? k : n, beta, out, n);
+	cblas_sgemm(CblasRowMajor, turn_a ? CblasTrans : CblasNoTrans, CblasNoTrans, m, n, k, 1, a,
+		turn_a ? m : k, b, n, beta, out, n);
 }
 
 void core_mix_share(const float *a, int32_t layers, float *share)
@@ -100,9 +99,7 @@ void core_mix_backward(const core_mixes *m, const float *const *d_mixed, double 
 void core_linear_forward(int32_t n, int32_t out, int32_t width, const float *in,
 	const float *weight, const float *bias, float *rows)
 {
-	for (int32_t i = 0; i < n; i++)
-		memcpy(rows + (size_t)i * (size_t)out, bias, (size_t)out * sizeof *rows);
-	core_multiply(false, true, n, out, width, in, weight, 1, rows);
+	core_kernels_used()->dot_rows(n, out, width, in, weight, bias, rows);
 }
 
 void core_column_sums(

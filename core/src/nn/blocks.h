@@ -17,9 +17,9 @@
 void core_linear_init(
 	fv_ctx *ctx, int64_t branch, uint64_t tensor, int32_t fan_in, int64_t n, float *out);
 
-/* out [m,n] = a b + beta out; a is [m,k] and b [k,n], or stored transposed ([k,m], [n,k]). */
-void core_multiply(bool turn_a, bool turn_b, int32_t m, int32_t n, int32_t k, const float *a,
-	const float *b, float beta, float *out);
+/* out [m,n] = a b + beta out; a is [m,k], or stored transposed, [k,m], and b [k,n]. */
+void core_multiply(bool turn_a, int32_t m, int32_t n, int32_t k, const float *a, const float *b,
+	float beta, float *out);
 
 /* s = softmax(a) -> share [L] */
 void core_mix_share(const float *a, int32_t layers, float *share);

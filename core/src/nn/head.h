@@ -94,9 +94,7 @@ typedef struct core_dropout {
 void core_head_set_dropout(core_head *head, const core_dropout *drop, int64_t branch, int32_t n);
 
 /* x [n] pointers to [L,D] -> logits [n,C] (without output layer [n,width]). n <= batch. Keeps what backward
- * needs. In batches of CORE_HEAD_BLOCK rows the logits of a row do not depend on the other rows: fill the last
- * one up. */
-#define CORE_HEAD_BLOCK 32
+ * needs. The logits of a row do not depend on the other rows, nor on its place among them. */
 void core_head_forward(
 	core_head *head, const float *params, const float *const *x, int32_t n, float *logits);
 

@@ -73,9 +73,9 @@ static void compute_layer_gradients(
 	const float *bias = params + projection->bias->offset;
 	const float *d_bias = gradient + output->bias->offset;
 	float *d_weight = gradient + output->weight->offset;
-	core_multiply(true, false, classes, dims, n, dlogits, head->mixed, 0, head->outer);
-	core_multiply(true, false, width, 1, classes, weight, d_bias, 0,
-		gradient + projection->bias->offset);
+	core_multiply(true, classes, dims, n, dlogits, head->mixed, 0, head->outer);
+	core_multiply(
+		true, width, 1, classes, weight, d_bias, 0, gradient + projection->bias->offset);
 	for (int32_t c = 0; c < classes; c++)
 		for (int32_t h = 0; h < width; h++)
 			d_weight[c * width + h] = d_bias[c] * bias[h];
@@ -93,7 +93,7 @@ void core_head_collapsed_backward(
 	if (s->projection)
 		compute_layer_gradients(head, params, n, dlogits, gradient);
 	else
-		core_multiply(true, false, s->classes, s->dims, n, dlogits, head->mixed, 0,
+		core_multiply(true, s->classes, s->dims, n, dlogits, head->mixed, 0,
 			gradient + output->weight->offset);
 	compute_mix_gradient(head, n, dlogits, gradient);
 }

@@ -13,7 +13,7 @@ void core_head_layers_forward(core_head *head, const float *params, int32_t n, f
 		const float *weight = params + l->weight->offset, *bias = params + l->bias->offset;
 		float *y = j == head->n_dense - 1 ? out : l->y;
 		if (l->hidden) {
-			core_multiply(false, true, n, l->out, l->in, in, weight, 0, l->z);
+			head->kernels->dot_rows(n, l->out, l->in, in, weight, NULL, l->z);
 			head->kernels->hidden_forward(head->shape.activation, n, l->out, bias,
 				head->dropping ? l->keep : NULL, l->z, y);
 		} else {
@@ -37,11 +37,11 @@ void core_head_layers_backward(
 				head->dropping ? l->keep : NULL, l->z, l->gradient);
 			d = l->gradient;
 		}
-		core_multiply(true, false, l->out, l->in, n, d, below ? below->y : head->mixed, 0,
+		core_multiply(true, l->out, l->in, n, d, below ? below->y : head->mixed, 0,
 			gradient + l->weight->offset);
 		core_column_sums(n, l->out, d, head->sum, 0, gradient + l->bias->offset);
 		if (below || head->shape.layers > 1)
-			core_multiply(false, false, n, l->in, l->out, d, params + l->weight->offset,
-				0, below ? below->gradient : head->d_mixed);
+			core_multiply(false, n, l->in, l->out, d, params + l->weight->offset, 0,
+				below ? below->gradient : head->d_mixed);
 	}
 }

@@ -124,8 +124,7 @@ bool core_product_flows(const core_product *p)
 /* [C,D] = d^T h */
 static void compute_outer(core_product *p, const core_head *encoder, int32_t n, const float *d)
 {
-	core_multiply(
-		true, false, p->outputs, encoder->shape.dims, n, d, encoder->mixed, 0, p->outer);
+	core_multiply(true, p->outputs, encoder->shape.dims, n, d, encoder->mixed, 0, p->outer);
 }
 
 /* The part of dW that comes from the bias, d_bias [C] = sum d */
@@ -198,17 +197,17 @@ void core_product_backward(core_product *p, core_head *encoder, const float *par
 			gradient + projection->weight->offset, p->scaled);
 	}
 	core_column_sums(n, p->outputs, p->flow, p->sum, 0, p->d_bias);
-	core_multiply(true, false, width, 1, p->outputs, p->weight, p->d_bias, beta,
+	core_multiply(true, width, 1, p->outputs, p->weight, p->d_bias, beta,
 		gradient + projection->bias->offset);
 	if (encoder->shape.layers > 1)
-		core_multiply(false, false, n, dims, p->outputs, p->flow, p->matrix, beta,
-			encoder->d_mixed);
+		core_multiply(
+			false, n, dims, p->outputs, p->flow, p->matrix, beta, encoder->d_mixed);
 }
 
 void core_product_backward_rows(core_product *p, const core_head *encoder, const float *params,
 	int32_t n, float *d_rows, float *d_weight, int64_t stride)
 {
 	compute_weight_gradient(p, encoder, params, n, d_weight, stride);
-	core_multiply(false, false, n, find_projection(encoder)->out, p->outputs, p->flow,
-		p->weight, 1, d_rows);
+	core_multiply(
+		false, n, find_projection(encoder)->out, p->outputs, p->flow, p->weight, 1, d_rows);
 }

@@ -79,13 +79,12 @@ void core_networks_set_gradient(core_networks *w, float *gradient)
 }
 
 void core_networks_begin(
-	core_networks *w, const float *const *x, const char *const *stem, int32_t n, int32_t rows)
+	core_networks *w, const float *const *x, const char *const *stem, int32_t n)
 {
-	assert(n > 0 && n <= rows && rows <= w->capacity);
+	assert(n > 0 && n <= w->capacity);
 	w->x = x;
 	w->stem = stem;
 	w->n = n;
-	w->rows = rows;
 	w->n_nodes = 0;
 	w->phase = CORE_PHASE_EVALUATE;
 	w->finite = true;
@@ -141,7 +140,7 @@ static void forward_linear(core_networks *w, const fv_node *node)
 {
 	const core_net *of = &w->plan->net[node->is.net];
 	const core_head_tensor *tensor = core_net_tensors(w, node->is.net);
-	core_linear_forward(w->rows, of->out, of->in, w->node[node->is.a].data,
+	core_linear_forward(w->n, of->out, of->in, w->node[node->is.a].data,
 		w->params + tensor[0].offset, w->params + tensor[1].offset, node->data);
 }
 
@@ -151,19 +150,19 @@ static void forward_head(core_networks *w, const fv_node *node)
 	const core_net *of = &w->plan->net[node->is.net];
 	const float *params = w->params + of->offset;
 	if (core_head_is_linear(net->head)) { /* it has mixed */
-		core_head_project(net->head, params, w->rows, node->data);
+		core_head_project(net->head, params, w->n, node->data);
 		return;
 	}
 	core_networks_prepare(w, net);
 	core_head_set_dropout(net->head, w->drops ? &w->drop : NULL, core_net_branch(of), w->n);
-	core_head_forward(net->head, params, w->x, w->rows, node->data);
+	core_head_forward(net->head, params, w->x, w->n, node->data);
 }
 
 static void forward_concat(const core_networks *w, const core_node *node, float *out)
 {
 	const fv_node *a = &w->node[node->a], *b = &w->node[node->b];
 	size_t left = (size_t)a->is.width, right = (size_t)b->is.width;
-	for (int32_t i = 0; i < w->rows; i++) {
+	for (int32_t i = 0; i < w->n; i++) {
 		size_t row = (size_t)i;
 		size_t from = node->permutation && i < w->n ? (size_t)node->permutation[i] : row;
 		memcpy(out, a->data + row * left, left * sizeof *out);
@@ -174,7 +173,7 @@ static void forward_concat(const core_networks *w, const core_node *node, float 
 
 static void forward_uniform(const core_networks *w, const core_node *node, float *out)
 {
-	memset(out, 0, (size_t)w->rows * (size_t)node->width * sizeof *out);
+	memset(out, 0, (size_t)w->n * (size_t)node->width * sizeof *out);
 	for (int32_t i = 0; i < w->n; i++) {
 		fv_stream stream = fv_rng(w->ctx, node->purpose, 0, fv_name_hash(w->stem[i]));
 		for (int32_t k = 0; k < node->width; k++)
@@ -234,8 +233,7 @@ static bool compute_data(core_networks *w, fv_node *node)
 	else if (is->kind == CORE_NODE_CONCAT)
 		forward_concat(w, is, node->data);
 	else if (is->kind == CORE_NODE_SCALE)
-		memcpy(node->data, a->data,
-			(size_t)w->rows * (size_t)is->width * sizeof *node->data);
+		memcpy(node->data, a->data, (size_t)w->n * (size_t)is->width * sizeof *node->data);
 	else
 		forward_uniform(w, is, node->data);
 	return true;
@@ -361,7 +359,7 @@ static bool backward_linear(core_networks *w, fv_net *net, const fv_node *node, 
 	const core_net *of = &w->plan->net[net->index];
 	const core_head_tensor *tensor = core_net_tensors(w, net->index);
 	fv_node *in = &w->node[node->is.a];
-	core_multiply(true, false, of->out, of->in, w->n, node->gradient, in->data, beta,
+	core_multiply(true, of->out, of->in, w->n, node->gradient, in->data, beta,
 		w->gradient + tensor[0].offset);
 	core_column_sums(
 		w->n, of->out, node->gradient, net->sum, beta, w->gradient + tensor[1].offset);
@@ -369,7 +367,7 @@ static bool backward_linear(core_networks *w, fv_net *net, const fv_node *node, 
 		return true;
 	float *below = core_node_gradient(w, in);
 	if (below)
-		core_multiply(false, false, w->n, of->in, of->out, node->gradient,
+		core_multiply(false, w->n, of->in, of->out, node->gradient,
 			w->params + tensor[0].offset, 1, below);
 	return below != NULL;
 }

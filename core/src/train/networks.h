@@ -32,10 +32,9 @@ void core_networks_set_phase(core_networks *w, core_networks_phase phase);
 /* Sets the parameters [plan->count]. Call it again whenever their values have changed. */
 void core_networks_set_params(core_networks *w, const float *params);
 
-/* Begins a batch: x and stem [n], computed as `rows` rows of which n are wanted (x has that many;
- * see CORE_HEAD_BLOCK). They must live until the next batch. */
+/* Begins a batch: x and stem [n]. They must live until the next batch. */
 void core_networks_begin(
-	core_networks *w, const float *const *x, const char *const *stem, int32_t n, int32_t rows);
+	core_networks *w, const float *const *x, const char *const *stem, int32_t n);
 
 /* Makes the batch one of a training step, in which hidden layers drop units. copy [n]: as in core_dropout; it
  * must live until the next batch. Call it after core_networks_begin. */

@@ -48,7 +48,7 @@ struct fv_net {
 struct core_networks {
 	fv_ctx *ctx;
 	core_plan *plan;
-	int32_t capacity, n, rows; /* rows of the largest batch, wanted, computed */
+	int32_t capacity, n; /* rows of the largest batch, of this one */
 	core_networks_phase phase;
 	const float *params;
 	float *gradient;

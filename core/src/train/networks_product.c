@@ -87,14 +87,14 @@ static void compute_rows(core_networks *w, core_reader *r)
 	if (!r->prepared)
 		prepare_products(w, r);
 	if (!r->rows)
-		r->rows = core_product_forward(r->product, w->net[r->encoder].head, w->rows);
+		r->rows = core_product_forward(r->product, w->net[r->encoder].head, w->n);
 }
 
 /* z = b + the sum of the parts' products */
 static void sum_parts(const core_networks *w, const fv_node *node, int32_t width, float *out)
 {
 	const float *bias = w->params + core_net_tensors(w, node->is.net)[1].offset;
-	for (int32_t i = 0; i < w->rows; i++)
+	for (int32_t i = 0; i < w->n; i++)
 		for (int32_t c = 0; c < width; c++) {
 			double sum = bias[c];
 			for (int32_t k = 0; k < node->n_parts; k++) {
@@ -142,7 +142,7 @@ void core_networks_mix(core_networks *w)
 		core_networks_prepare(w, net);
 		heads[n++] = net->head;
 	}
-	core_heads_mix(heads, n, w->x, w->rows);
+	core_heads_mix(heads, n, w->x, w->n);
 	w->mixed = true;
 }
 

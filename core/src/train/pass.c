@@ -112,7 +112,7 @@ static fv_status compute_gradient(struct core_pass *t, int64_t epoch, double *va
 	fv_batch *batch = &b->batch;
 	bool own = t->objective->own_networks;
 	core_networks_set_params(t->networks, t->param);
-	core_networks_begin(t->networks, b->x, b->stem, batch->n, batch->n);
+	core_networks_begin(t->networks, b->x, b->stem, batch->n);
 	if (!t->pass->output_only)
 		core_networks_drop(t->networks, t->pass->shuffled + epoch, b->copy);
 	fv_node *logits = core_networks_predict(t->networks);

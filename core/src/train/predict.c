@@ -7,6 +7,8 @@
 #include "nn/blocks.h"
 #include "train/networks.h"
 
+enum { BLOCK = 32 }; /* rows predicted at once */
+
 static int64_t find_row_width(const core_head_shape *shape)
 {
 	return (int64_t)shape->layers * shape->dims;
@@ -34,26 +36,23 @@ fv_status core_check_features(
 	return status;
 }
 
-/* Finds the inputs of a block of rows and returns how many of them are wanted. The last block is filled up
- * (see CORE_HEAD_BLOCK). */
+/* Finds the inputs of a block of rows and returns how many there are. */
 static int32_t find_block(const core_train_data *data, size_t width, int32_t first, float *scratch,
-	const float *x[CORE_HEAD_BLOCK])
+	const float *x[BLOCK])
 {
-	int32_t n = data->rows.n - first < CORE_HEAD_BLOCK ? data->rows.n - first : CORE_HEAD_BLOCK;
-	for (int32_t i = 0; i < CORE_HEAD_BLOCK; i++) {
-		int32_t row = first + (i < n ? i : n - 1);
+	int32_t n = data->rows.n - first < BLOCK ? data->rows.n - first : BLOCK;
+	for (int32_t i = 0; i < n; i++)
 		x[i] = core_row_input(
-			data, row, width, scratch ? scratch + (size_t)i * width : NULL);
-	}
+			data, first + i, width, scratch ? scratch + (size_t)i * width : NULL);
 	return n;
 }
 
 static fv_status predict_block(core_networks *networks, const core_plan *plan,
 	const core_train_data *data, int32_t first, float *scratch, float *logits)
 {
-	const float *x[CORE_HEAD_BLOCK];
+	const float *x[BLOCK];
 	int32_t n = find_block(data, (size_t)find_row_width(&plan->shape), first, scratch, x);
-	core_networks_begin(networks, x, data->rows.stem + first, n, CORE_HEAD_BLOCK);
+	core_networks_begin(networks, x, data->rows.stem + first, n);
 	const fv_node *node = core_networks_predict(networks);
 	if (!node)
 		return FV_FAILED;
@@ -66,7 +65,7 @@ static fv_status predict_block(core_networks *networks, const core_plan *plan,
 static bool alloc_block(
 	fv_ctx *ctx, const core_plan *plan, const core_train_data *data, float **scratch)
 {
-	size_t numbers = CORE_HEAD_BLOCK * (size_t)find_row_width(&plan->shape);
+	size_t numbers = BLOCK * (size_t)find_row_width(&plan->shape);
 	*scratch = data->mean ? core_alloc(ctx, numbers, sizeof **scratch) : NULL;
 	return *scratch || !data->mean;
 }
@@ -79,10 +78,10 @@ fv_status core_train_predict(fv_ctx *ctx, const core_plan *plan, const float *pa
 	float *scratch;
 	if (!alloc_block(ctx, plan, data, &scratch))
 		return FV_FAILED;
-	fv_status status = core_networks_new(ctx, &own, CORE_HEAD_BLOCK, &networks);
+	fv_status status = core_networks_new(ctx, &own, BLOCK, &networks);
 	if (status == FV_OK)
 		core_networks_set_params(networks, params);
-	for (int32_t i = 0; status == FV_OK && i < data->rows.n; i += CORE_HEAD_BLOCK)
+	for (int32_t i = 0; status == FV_OK && i < data->rows.n; i += BLOCK)
 		status = predict_block(networks, plan, data, i, scratch, logits);
 	core_networks_free(networks);
 	if (status != FV_OK || core_all_finite(logits, (int64_t)data->rows.n * plan->shape.classes))
@@ -110,7 +109,7 @@ static fv_status open_layers(
 	shape.classes = 0;
 	if (!shape.projection && !shape.n_hidden)
 		return core_blas_open(ctx);
-	fv_status status = core_head_new(ctx, &shape, CORE_HEAD_BLOCK, out);
+	fv_status status = core_head_new(ctx, &shape, BLOCK, out);
 	if (status == FV_OK)
 		core_head_prepare(*out, params); /* the output layer is the end of the vector */
 	return status;
@@ -124,22 +123,22 @@ fv_status core_train_represent(fv_ctx *ctx, const core_plan *plan, const float *
 	if (!width)
 		return FV_CONFIG;
 	float *scratch, *share = core_alloc(ctx, (size_t)shape->layers, sizeof *share);
-	float *block = core_alloc(ctx, CORE_HEAD_BLOCK * width, sizeof *block);
+	float *block = core_alloc(ctx, BLOCK * width, sizeof *block);
 	core_head *head = NULL;
 	if (!share || !block || !alloc_block(ctx, plan, data, &scratch))
 		return FV_FAILED;
 	fv_status status = open_layers(ctx, plan, params, &head);
 	core_mix_share(params, shape->layers, share);
-	for (int32_t first = 0; status == FV_OK && first < data->rows.n; first += CORE_HEAD_BLOCK) {
-		const float *x[CORE_HEAD_BLOCK];
+	for (int32_t first = 0; status == FV_OK && first < data->rows.n; first += BLOCK) {
+		const float *x[BLOCK];
 		int32_t n = find_block(data, (size_t)find_row_width(shape), first, scratch, x);
 		if (head)
-			core_head_forward(head, params, x, CORE_HEAD_BLOCK, block);
+			core_head_forward(head, params, x, n, block);
 		else
 			core_mix_forward(&(core_mixes){.count = 1,
 						 .layers = shape->layers,
 						 .dims = shape->dims,
-						 .n = CORE_HEAD_BLOCK,
+						 .n = n,
 						 .x = x,
 						 .share = {share}},
 				&block);

@@ -6,9 +6,6 @@
 
 #include "nn/base_loss.h"
 #include "nn/blocks.h"
-#include "train/job.h"
-
-_Static_assert(CORE_DEV_BATCH == CORE_HEAD_BLOCK, "batches are filled up to a block");
 
 fv_status core_validation_init(
 	fv_ctx *ctx, core_validation *d, const core_train_data *data, size_t width)
@@ -20,7 +17,7 @@ fv_status core_validation_init(
 	d->row = core_alloc(ctx, n, sizeof *d->row);
 	d->loss = core_alloc(ctx, n, sizeof *d->loss);
 	d->logits = core_alloc(ctx, n * (size_t)data->rows.classes, sizeof *d->logits);
-	d->scaled = core_alloc(ctx, data->mean ? CORE_HEAD_BLOCK * width : 1, sizeof *d->scaled);
+	d->scaled = core_alloc(ctx, data->mean ? CORE_DEV_BATCH * width : 1, sizeof *d->scaled);
 	if (!d->row || !d->loss || !d->logits || !d->scaled)
 		return FV_FAILED;
 	for (size_t i = 0; i < n; i++)
@@ -74,12 +71,10 @@ static fv_status compute_logits(
 		*finite = core_all_finite(to, (int64_t)batch->n * batch->classes);
 		return FV_OK;
 	}
-	for (int32_t i = 0; i < CORE_DEV_BATCH; i++) {
-		int32_t row = batch->row[i < batch->n ? i : batch->n - 1];
-		d->x[i] = core_row_input(
-			data, row, d->width, data->mean ? d->scaled + (size_t)i * d->width : NULL);
-	}
-	core_networks_begin(networks, d->x, batch->stem, batch->n, CORE_DEV_BATCH);
+	for (int32_t i = 0; i < batch->n; i++)
+		d->x[i] = core_row_input(data, batch->row[i], d->width,
+			data->mean ? d->scaled + (size_t)i * d->width : NULL);
+	core_networks_begin(networks, d->x, batch->stem, batch->n);
 	const fv_node *logits = core_networks_predict(networks);
 	if (!logits)
 		return FV_FAILED;

@@ -5,21 +5,22 @@
 #define CORE_TRAIN_VALIDATION_H
 
 #include "train/batches.h"
+#include "train/job.h"
 #include "train/networks.h"
 #include "train/objective.h"
 #include "train/on_device.h"
 
 typedef struct core_validation {
 	const core_train_data *data;
-	size_t width;                    /* L D */
-	int32_t *order;                  /* [n] by stem */
-	int32_t *row;                    /* [n] 0, 1, ... */
-	double *loss;                    /* [n] in file order */
-	float *logits;                   /* [n,C] in file order */
-	const float *x[CORE_HEAD_BLOCK]; /* features of a batch */
-	float *scaled;                   /* [CORE_HEAD_BLOCK,width] */
-	core_on_device *on_device;       /* that computes the logits; NULL: the networks do */
-	int32_t *place;                  /* [n] of the rows in the features, for the device */
+	size_t width;                   /* L D */
+	int32_t *order;                 /* [n] by stem */
+	int32_t *row;                   /* [n] 0, 1, ... */
+	double *loss;                   /* [n] in file order */
+	float *logits;                  /* [n,C] in file order */
+	const float *x[CORE_DEV_BATCH]; /* features of a batch */
+	float *scaled;                  /* [CORE_DEV_BATCH,width] */
+	core_on_device *on_device;      /* that computes the logits; NULL: the networks do */
+	int32_t *place;                 /* [n] of the rows in the features, for the device */
 } core_validation;
 
 FV_NODISCARD fv_status core_validation_init(
