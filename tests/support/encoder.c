@@ -82,6 +82,11 @@ int32_t test_encoder_column(const test_encoder *e, int32_t output, const char *n
 	return -1;
 }
 
+double test_encoder_value(const test_encoder *e, int32_t output, const float *out, const char *name)
+{
+	return (double)out[test_encoder_column(e, output, name)];
+}
+
 static int is_flac(const struct dirent *entry)
 {
 	const char *dot = strrchr(entry->d_name, '.');

@@ -25,6 +25,9 @@ float *test_encoder_run(const test_encoder *encoder, int32_t output, const float
 fv_status test_encode(const fv_encoder_ops *ops, const void *state, fv_ctx *worker, int32_t output,
 	const float *wave, int64_t n, int32_t pooled, float *out);
 int32_t test_encoder_column(const test_encoder *encoder, int32_t output, const char *name);
+/* Returns the number in the column of this name; out [D] is what test_encoder_run gave. */
+double test_encoder_value(
+	const test_encoder *encoder, int32_t output, const float *out, const char *name);
 
 /* Opens an encoder as `fairvox encode` does; weights, output and param ("key=value") may be NULL.
  */
