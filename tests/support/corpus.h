@@ -6,6 +6,13 @@
 #include "corpus/corpus.h"
 #include "support.h"
 
+/* Writes a file into a new folder and returns its path. */
+const char *test_corpus_write(fv_ctx *ctx, const char *name, const char *text);
+/* Reads a corpus; the second with this text as its label file. They fail the test if it cannot be read. */
+core_corpus *test_corpus_read(fv_ctx *ctx, const core_corpus_spec *spec, int64_t fold);
+core_corpus *test_corpus_read_text(
+	fv_ctx *ctx, core_corpus_spec *spec, int64_t fold, const char *text);
+
 /* Returns the utterance with this stem; fails the test if there is none. */
 int32_t test_find_stem(const core_corpus *corpus, const char *stem);
 
