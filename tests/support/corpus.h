@@ -13,6 +13,17 @@ core_corpus *test_corpus_read(fv_ctx *ctx, const core_corpus_spec *spec, int64_t
 core_corpus *test_corpus_read_text(
 	fv_ctx *ctx, core_corpus_spec *spec, int64_t fold, const char *text);
 
+/* Fails the test unless a corpus with this text as its label file is refused so. */
+void test_corpus_refuse_text(
+	fv_ctx *ctx, core_corpus_spec *spec, fv_status status, const char *text, const char *want);
+/* Fails the test unless the row has this label [classes]. */
+void test_corpus_check_label(const core_corpus *corpus, const char *stem, const double *want);
+/* "train dev test": the stems of each split, in order, without blanks between them. */
+const char *test_corpus_join_splits(fv_ctx *ctx, const core_corpus *corpus);
+/* A log that appends lines to a text of TEST_NOTES bytes. */
+enum { TEST_NOTES = 4096 };
+void test_corpus_note(void *notes, core_level level, const char *line);
+
 /* Returns the utterance with this stem; fails the test if there is none. */
 int32_t test_find_stem(const core_corpus *corpus, const char *stem);
 
