@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head, the base loss and Adam together against PyTorch in float64 (golden/training/head),
- * against a long double reference and against finite differences. */
+/* The head, the base loss and Adam together against PyTorch in float64 (golden/training/head), and
+ * against finite differences. */
+#include "golden_rows.h"
 #include "losses.h"
 
 #include <math.h>
@@ -11,7 +12,6 @@
 
 #include <fairvox/stream.h>
 
-#include "corpus/corpus.h"
 #include "nn/adam.h"
 #include "nn/base_loss.h"
 #include "nn/head.h"
@@ -21,22 +21,13 @@ enum { N = 100, L = 13, D = 24, H = 16, C = 6, B = 32, COUNT = 515, LINEAR = 5 }
 
 static const core_head_shape shape = {.layers = L, .dims = D, .projection = H, .classes = C};
 
-static float *load(const char *name, int64_t want)
+/* The numbers of a file of golden/training/head. */
+static float *load(fv_ctx *ctx, const char *name, int64_t want)
 {
-	char path[128];
-	int64_t dims[4] = {1, 1, 1, 1}, n = 1;
-	int rank;
-	snprintf(path, sizeof path, "training/head/%s", name);
-	double *values = test_npy(test_golden(path), dims, &rank);
-	for (int i = 0; i < rank; i++)
-		n *= dims[i];
+	int64_t n;
+	float *values = test_golden_floats(ctx, core_format(ctx, "training/head/%s", name), &n);
 	assert_int_equal(n, want);
-	float *out = malloc((size_t)n * sizeof *out);
-	assert_non_null(out);
-	for (int64_t i = 0; i < n; i++)
-		out[i] = (float)values[i];
-	free(values);
-	return out;
+	return values;
 }
 
 /* Every comparison runs on both paths: collapsed, and layer by layer. */
@@ -53,122 +44,6 @@ static void close_all(const float *got, const double *want, size_t n, double tol
 {
 	for (size_t i = 0; i < n; i++)
 		test_close(got[i], want[i], tolerance);
-}
-
-static void weights_of_counts(void **state)
-{
-	(void)state;
-	json_t *json = test_json(test_golden("training/head/class_weights.json")), *value;
-	const char *key;
-	int cases = 0;
-	json_object_foreach(json, key, value)
-	{
-		size_t n, m;
-		double *counts = test_numbers(json_object_get(value, "n_k"), &n), got[C];
-		double *want = test_numbers(json_object_get(value, "w"), &m);
-		int64_t positives[C];
-		assert_int_equal(n, C);
-		for (int k = 0; k < C; k++)
-			positives[k] = (int64_t)counts[k];
-		core_class_weights_of(
-			false, positives, json_integer_value(json_object_get(value, "N")), C, got);
-		for (int k = 0; k < C; k++)
-			test_close(got[k], want[k], 1e-14);
-		free(counts);
-		free(want);
-		cases++;
-	}
-	assert_int_equal(cases, 3);
-	json_decref(json);
-}
-
-static void weights_of_labels(void **state)
-{
-	(void)state;
-	fv_ctx *ctx = test_ctx();
-	float *label = load("labels.npy", N * C);
-	int64_t dims[4];
-	int rank;
-	double *want = test_npy(test_golden("training/head/class_weights.npy"), dims, &rank),
-	       got[C];
-	test_ok(ctx, core_class_weights(ctx, false, label, N, C, NULL, got));
-	for (int k = 0; k < C; k++)
-		test_close(got[k], want[k], 1e-14);
-	/* exactly 1/C in float32 is not positive; a class without positives weighs 0 */
-	const float third = (float)(1.0 / 3), tie[6] = {third, third, third, 0.9f, 0.1f, 0};
-	test_ok(ctx, core_class_weights(ctx, false, tie, 2, 3, NULL, got));
-	assert_true(got[0] == 3 && got[1] == 0 && got[2] == 0);
-	test_fails(ctx, core_class_weights(ctx, false, tie, 1, 3, NULL, got), FV_DATA, "above 1/3");
-	int32_t klass[2];
-	core_label_class(tie, 2, 3, klass);
-	assert_true(klass[0] == 0 && klass[1] == 0);
-	free(label);
-	free(want);
-	core_ctx_free(ctx);
-}
-
-/* weight, loss and gradient of one row in long double, straight from the definition */
-static void reference_row(
-	const float *z, const float *y, const double *w, long double *loss, long double *grad)
-{
-	long double total = 0, weight = 0, sum = 0, cross = 0, largest = z[0];
-	for (int k = 1; k < C; k++)
-		largest = z[k] > largest ? z[k] : largest;
-	for (int k = 0; k < C; k++) {
-		total += expl(z[k] - largest);
-		weight += (long double)w[k] * y[k];
-		sum += y[k];
-	}
-	for (int k = 0; k < C; k++) {
-		long double log_p = z[k] - largest - logl(total);
-		cross -= y[k] * log_p;
-		grad[k] = expl(log_p) * sum - y[k];
-	}
-	*loss = weight * cross;
-	for (int k = 0; k < C; k++)
-		grad[k] *= weight;
-}
-
-static void check_loss(const json_t *json, const char *grad_key, double tolerance)
-{
-	size_t n, m;
-	float *logits = test_floats(json_object_get(json, "logits"), &n);
-	double *w = test_numbers(json_object_get(json, "class_weights"), &m);
-	double *want = test_numbers(json_object_get(json, "loss"), &m);
-	double *want_grad = test_numbers(json_object_get(json, grad_key), &n);
-	float *label = json_object_get(json, "labels")
-			       ? test_floats(json_object_get(json, "labels"), &n)
-			       : load("labels.npy", N * C); /* the first rows */
-	double *loss = malloc(m * sizeof *loss), *grad = malloc(m * C * sizeof *grad);
-	core_base_loss(&(core_base){.weight = w}, (int32_t)m, C, logits, label, loss, grad);
-	for (size_t i = 0; i < m; i++) {
-		long double exact, exact_grad[C];
-		reference_row(logits + i * C, label + i * C, w, &exact, exact_grad);
-		test_close(loss[i], want[i], tolerance);
-		test_close(loss[i], (double)exact, 1e-14);
-		for (size_t k = 0; k < C; k++) {
-			test_close(grad[i * C + k], want_grad[i * C + k], tolerance);
-			test_close(grad[i * C + k], (double)exact_grad[k], 1e-14);
-		}
-	}
-	free(logits);
-	free(w);
-	free(want);
-	free(want_grad);
-	free(label);
-	free(loss);
-	free(grad);
-}
-
-static void base_loss_matches(void **state)
-{
-	(void)state;
-	json_t *forward = test_json(test_golden("training/head/forward.json"));
-	json_t *edge = test_json(test_golden("training/head/edge.json"));
-	check_loss(forward, "grad_loss_sum_wrt_logits", 2e-6);
-	check_loss(edge, "grad", 2e-6);
-	json_decref(forward);
-	json_decref(edge);
 }
 
 /* x [n], a pointer per row */
@@ -191,7 +66,8 @@ static void check_forward(bool collapsed)
 	double *logits = test_numbers(json_object_get(json, "logits"), &n);
 	double *prob = test_numbers(json_object_get(json, "prob"), &n);
 	double *want = test_numbers(json_object_get(json, "grad_mean_loss_wrt_params"), &n);
-	float *x = load("features.npy", (int64_t)N * L * D), *label = load("labels.npy", N * C);
+	float *x = load(ctx, "features.npy", (int64_t)N * L * D),
+	      *label = load(ctx, "labels.npy", N * C);
 	const float *row[B];
 	float z[B * C], p[B * C], dz[B * C], gradient[COUNT];
 	double loss[B], grad[B * C];
@@ -214,8 +90,6 @@ static void check_forward(bool collapsed)
 	free(logits);
 	free(prob);
 	free(want);
-	free(x);
-	free(label);
 	json_decref(json);
 	core_ctx_free(ctx);
 }
@@ -340,8 +214,9 @@ static void follow_trace(
 	double *want_norm = test_numbers(json_object_get(run, "grad_norm"), &n);
 	int64_t dims[4];
 	int rank, step = 0, clipped = 0;
-	float *x = load("features.npy", (int64_t)N * L * D), *label = load("labels.npy", N * C);
-	float *init = load("init.npy", COUNT);
+	float *x = load(ctx, "features.npy", (int64_t)N * L * D),
+	      *label = load(ctx, "labels.npy", N * C);
+	float *init = load(ctx, "init.npy", COUNT);
 	double *order = test_npy(test_golden("training/head/order.npy"), dims, &rank), weight[C];
 	test_ok(ctx, core_class_weights(ctx, false, label, N, C, NULL, weight));
 	model at = {0};
@@ -382,9 +257,6 @@ static void follow_trace(
 	core_head_free(head);
 	free(want);
 	free(want_norm);
-	free(x);
-	free(label);
-	free(init);
 	free(order);
 }
 
@@ -496,9 +368,6 @@ static void prediction_of_a_row(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(weights_of_counts),
-		cmocka_unit_test(weights_of_labels),
-		cmocka_unit_test(base_loss_matches),
 		cmocka_unit_test(forward_and_gradient),
 		cmocka_unit_test(gradient_is_the_difference),
 		cmocka_unit_test(traces_match),
