@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ECAPA-TDNN encoder, compared with SpeechBrain run in double: features and embedding for two
- * networks with random weights; which files are accepted; and that each tensor matters. */
+ * networks with random weights; that each tensor matters; other names and types of tensors. */
 #include "support.h"
 
 #include <math.h>
@@ -8,12 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "checkpoint/safetensors_write.h"
 #include "corpus/audio.h"
 #include "device.h"
 #include "ecapa.h"
 #include "encoder.h"
+#include "network.h"
 #include "nn/pack.h"
 #include "npz.h"
 #include "parity.h"
@@ -193,68 +192,27 @@ static void other_sizes(void **state)
 	core_ctx_free(ctx);
 }
 
-/* --- files that differ in one tensor --- */
+/* --- networks that differ in their tensors --- */
 
-enum { TENSORS = 231 };
-
-struct network {
-	core_tensor_out tensor[TENSORS + 1];
-	size_t n;
-};
-
-static struct network read_network(fv_ctx *ctx)
-{
-	fv_checkpoint *file; /* stays mapped until the program ends */
-	test_ok(ctx, fv_checkpoint_open(ctx, test_golden("ecapa/embedding_model.ckpt"), &file));
-	assert_int_equal(fv_checkpoint_count(file), TENSORS);
-	struct network net = {.n = TENSORS};
-	for (int i = 0; i < TENSORS; i++) {
-		const fv_tensor *t = fv_checkpoint_at(file, i);
-		core_tensor_out *out = &net.tensor[i];
-		*out = (core_tensor_out){
-			core_strdup(ctx, t->name), core_strdup(ctx, t->dtype), t->rank, {0}, NULL};
-		memcpy(out->shape, t->shape, sizeof out->shape);
-		size_t bytes = (size_t)t->count * (t->dtype[0] == 'F' ? 4 : 8);
-		out->data = memcpy(core_alloc(ctx, bytes, 1), t->data, bytes);
-	}
-	fv_checkpoint_close(file);
-	return net;
-}
-
-static const char *write_network(fv_ctx *ctx, const struct network *net)
-{
-	static char path[4200];
-	if (!*path)
-		snprintf(path, sizeof path, "%s/network.safetensors", test_folder("ecapa"));
-	test_ok(ctx, core_safetensors_write(ctx, path, net->tensor, net->n, NULL, 0));
-	return path;
-}
-
-static void embed_network(const struct network *net, const float *wave, int64_t n, float out[24])
+static void embed_network(const test_network *net, const float *wave, int64_t n, float out[24])
 {
 	fv_ctx *ctx = test_ctx();
 	ecapa_state s = {0};
-	open_weights(ctx, &s, write_network(ctx, net));
+	open_weights(ctx, &s, test_network_write(ctx, net, NULL, NULL, NULL, 0));
 	embed_wave(ctx, &s, wave, n, out);
 	core_ctx_free(ctx);
-}
-
-static bool ends_in(const char *text, const char *end)
-{
-	size_t n = strlen(text), m = strlen(end);
-	return n >= m && !strcmp(text + n - m, end);
 }
 
 static void zero_each(const float *wave, int64_t n,
 	void (*check)(const char *name, double moved, const void *user), const void *user)
 {
 	fv_ctx *ctx = test_ctx();
-	const struct network net = read_network(ctx);
+	const test_network net = test_network_load(ctx, "ecapa/embedding_model.ckpt");
 	const void *zero = core_alloc(ctx, 1, 1 << 16);
 	float whole[24], other[24];
 	embed_network(&net, wave, n, whole);
-	for (size_t t = 0; t < TENSORS; t++) {
-		struct network changed = net;
+	for (size_t t = 0; t < net.n; t++) {
+		test_network changed = net;
 		changed.tensor[t].data = zero;
 		embed_network(&changed, wave, n, other);
 		double moved = 0;
@@ -270,7 +228,7 @@ static void zero_each(const float *wave, int64_t n,
 static void check_moved(const char *name, double moved, const void *user)
 {
 	(void)user;
-	if (ends_in(name, "num_batches_tracked")) {
+	if (strstr(name, "num_batches_tracked")) {
 		if (moved != 0)
 			fail_msg("%s moves the embedding", name);
 	} else if (!strcmp(name, "asp.conv.conv.bias") ? moved > 1e-5 : moved < 1e-4) {
@@ -312,148 +270,45 @@ static void each_tensor_counts_as_in_speechbrain(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Fails unless open() and inspect refuse the file with one line that contains `text`. */
-static void expect_refused(fv_ctx *ctx, const struct network *net, const char *text)
-{
-	ecapa_state s = {0};
-	const char *path = write_network(ctx, net);
-	fv_status status = ecapa_read_weights(&s, ctx, path);
-	assert_int_equal(core_error_count(ctx), 1);
-	test_fails(ctx, status, FV_DATA, text);
-	fv_checkpoint *file;
-	fv_fit fit = {.size = sizeof fit};
-	test_ok(ctx, fv_checkpoint_open(ctx, path, &file));
-	assert_false(ecapa_fits.fits(file, "", &fit));
-	fv_checkpoint_close(file);
-}
-
-static void each_tensor_is_checked(void **state)
-{
-	(void)state;
-	fv_ctx *outer = test_ctx();
-	const struct network net = read_network(outer);
-	for (size_t t = 0; t < TENSORS; t++) {
-		fv_ctx *ctx = test_ctx();
-		const char *name = net.tensor[t].name;
-		bool counts = ends_in(name, "num_batches_tracked");
-		struct network bad = net;
-		bad.tensor[t].rank++; /* with room for one more element after each */
-		bad.tensor[t].shape[bad.tensor[t].rank - 1] = 1;
-		expect_refused(ctx, &bad, core_format(ctx, "tensor '%s' has shape [", name));
-		bad = net;
-		bad.tensor[t].name = core_format(ctx, "x%s", name);
-		if (counts) {
-			expect_refused(
-				ctx, &bad, core_format(ctx, "tensor 'x%s' is not part of", name));
-		} else {
-			bad.n--;
-			bad.tensor[t] = net.tensor[bad.n];
-			expect_refused(ctx, &bad, core_format(ctx, "no tensor '%s'", name));
-			bad = net;
-			bad.tensor[t].dtype = "I32";
-			expect_refused(ctx, &bad,
-				core_format(
-					ctx, "tensor '%s' has type I32, not a float type", name));
-		}
-		core_ctx_free(ctx);
-	}
-	core_ctx_free(outer);
-}
-
-/* One more element in each dimension of each tensor. A kernel of even length must be reported by
- * its block. */
-static void each_dimension_is_checked(void **state)
-{
-	(void)state;
-	fv_ctx *outer = test_ctx();
-	const struct network net = read_network(outer);
-	const void *more = core_alloc(outer, 1, 1 << 18);
-	for (size_t t = 0; t < TENSORS; t++)
-		for (int32_t d = 0; d < net.tensor[t].rank; d++) {
-			fv_ctx *ctx = test_ctx();
-			const char *name = net.tensor[t].name;
-			struct network bad = net;
-			bad.tensor[t].shape[d]++;
-			bad.tensor[t].data = more;
-			const char *text = core_format(ctx, "tensor '%s' has shape [", name);
-			if (!strcmp(name, "blocks.0.conv.conv.weight") && d == 2)
-				text = "block 0 has kernels of 6 taps";
-			else if (!strcmp(name, "fc.conv.weight") && d == 0)
-				text = "tensor 'fc.conv.bias' has shape [24], not [25]";
-			expect_refused(ctx, &bad, text);
-			core_ctx_free(ctx);
-		}
-	core_ctx_free(outer);
-}
-
-static void census_names_each_fault(void **state)
-{
-	(void)state;
-	fv_ctx *ctx = test_ctx();
-	const struct network net = read_network(ctx);
-	struct network bad = net;
-	bad.tensor[bad.n++] = (core_tensor_out){"extra", "F32", 1, {1}, net.tensor[0].data};
-	expect_refused(ctx, &bad, "tensor 'extra' is not part of this network");
-	bad.n = 1;
-	bad.tensor[0] = bad.tensor[TENSORS];
-	expect_refused(ctx, &bad,
-		"not an ECAPA-TDNN: there is no tensor 'blocks.0.conv.conv.weight' of usable "
-		"shape");
-	for (size_t t = 0; t < TENSORS; t++) {
-		bool is_mean = ends_in(net.tensor[t].name, "mfa.norm.norm.running_mean");
-		if (!is_mean && !ends_in(net.tensor[t].name, "mfa.norm.norm.running_var"))
-			continue;
-		float value[96] = {0};
-		value[17] = is_mean ? NAN : -0.5f;
-		bad = net;
-		bad.tensor[t].data = value;
-		ecapa_state s = {0};
-		test_fails(ctx, ecapa_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
-			is_mean ? "running_mean': element 17 is not a finite number"
-				: "running_var': element 17 is negative");
-	}
-	core_ctx_free(ctx);
-}
-
 static void other_names_and_types(void **state)
 {
 	(void)state;
 	static const char *const prefixes[] = {"embedding_model.", "mods.embedding_model."};
 	fv_ctx *ctx = test_ctx();
-	const struct network net = read_network(ctx);
+	const test_network net = test_network_load(ctx, "ecapa/embedding_model.ckpt");
 	int64_t n;
 	const float *wave = read_wave(ctx, "n720", &n);
 	float whole[24], other[24];
 	embed_network(&net, wave, n, whole);
 	for (size_t p = 0; p < sizeof prefixes / sizeof *prefixes; p++) {
-		struct network named = net;
-		for (size_t t = 0; t < TENSORS; t++)
+		test_network named = net;
+		for (size_t t = 0; t < net.n; t++)
 			named.tensor[t].name =
 				core_format(ctx, "%s%s", prefixes[p], net.tensor[t].name);
 		embed_network(&named, wave, n, other);
 		assert_memory_equal(whole, other, sizeof whole);
 		named.tensor[4].name = net.tensor[4].name; /* two kinds of names */
 		ecapa_state s = {0};
-		assert_int_equal(ecapa_read_weights(&s, ctx, write_network(ctx, &named)), FV_DATA);
+		assert_int_equal(ecapa_read_weights(&s, ctx,
+					 test_network_write(ctx, &named, NULL, NULL, NULL, 0)),
+			FV_DATA);
 		assert_int_equal(core_error_count(ctx), 2);
 		test_fails(ctx, FV_DATA, FV_DATA, "no tensor");
 	}
-	struct network wide = {0};
-	for (size_t t = 0; t < TENSORS; t++) { /* without counts, in double */
+	test_network wide = {0};
+	for (size_t t = 0; t < net.n; t++) { /* without counts, in double */
 		if (net.tensor[t].dtype[0] != 'F')
 			continue;
 		core_tensor_out *tensor = &wide.tensor[wide.n++];
 		*tensor = net.tensor[t];
-		size_t count = 1;
-		for (int32_t d = 0; d < tensor->rank; d++)
-			count *= (size_t)tensor->shape[d];
+		size_t count = test_network_size(tensor);
 		double *value = core_alloc(ctx, count, sizeof *value);
 		for (size_t i = 0; i < count; i++)
 			value[i] = (double)((const float *)net.tensor[t].data)[i];
 		tensor->dtype = "F64";
 		tensor->data = value;
 	}
-	assert_int_equal(wide.n, TENSORS - 31);
+	assert_int_equal(wide.n, 200);
 	embed_network(&wide, wave, n, other);
 	assert_memory_equal(whole, other, sizeof whole);
 	core_ctx_free(ctx);
@@ -497,9 +352,6 @@ int main(void)
 		cmocka_unit_test(other_sizes),
 		cmocka_unit_test(each_tensor_counts),
 		cmocka_unit_test(each_tensor_counts_as_in_speechbrain),
-		cmocka_unit_test(each_tensor_is_checked),
-		cmocka_unit_test(each_dimension_is_checked),
-		cmocka_unit_test(census_names_each_fault),
 		cmocka_unit_test(other_names_and_types),
 		cmocka_unit_test(passes_contract),
 		cmocka_unit_test(coarser_products_stay_close),

@@ -16,11 +16,17 @@ test_network test_network_load(fv_ctx *ctx, const char *golden)
 	test_ok(ctx, fv_checkpoint_open(ctx, test_golden(golden), &file));
 	for (int64_t i = 0; i < fv_checkpoint_count(file); i++) {
 		const fv_tensor *t = fv_checkpoint_at(file, i);
-		assert_true(net.n < TEST_TENSORS && !strcmp(t->dtype, "F32"));
+		const bool is_float = !strcmp(t->dtype, "F32");
+		assert_true(net.n < TEST_TENSORS && (is_float || !strcmp(t->dtype, "I64")));
 		core_tensor_out *out = &net.tensor[net.n++];
+		/* with space for larger shapes */
 		float *data = core_alloc(ctx, (size_t)t->count * 4, sizeof *data);
-		test_ok(ctx, fv_tensor_to_f32(ctx, t, data)); /* and space for larger shapes */
-		*out = (core_tensor_out){core_strdup(ctx, t->name), "F32", t->rank, {0}, data};
+		if (is_float)
+			test_ok(ctx, fv_tensor_to_f32(ctx, t, data));
+		else
+			memcpy(data, t->data, (size_t)t->count * sizeof(int64_t));
+		*out = (core_tensor_out){
+			core_strdup(ctx, t->name), core_strdup(ctx, t->dtype), t->rank, {0}, data};
 		memcpy(out->shape, t->shape, (size_t)t->rank * sizeof *t->shape);
 	}
 	fv_checkpoint_close(file);
@@ -54,7 +60,7 @@ const char *test_network_write(fv_ctx *ctx, const test_network *net, const char 
 {
 	static char folder[4200];
 	if (!*folder)
-		snprintf(folder, sizeof folder, "%s", test_folder("speech_files"));
+		snprintf(folder, sizeof folder, "%s", test_folder("network"));
 	const char *names[] = {"config.json", "preprocessor_config.json"};
 	const char *texts[] = {config, preprocessor};
 	for (int i = 0; i < 2; i++) {

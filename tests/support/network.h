@@ -6,15 +6,15 @@
 #include "checkpoint/safetensors_write.h"
 #include "support.h"
 
-enum { TEST_TENSORS = 128 };
+enum { TEST_TENSORS = 256 };
 
 typedef struct test_network {
 	core_tensor_out tensor[TEST_TENSORS];
 	size_t n;
 } test_network;
 
-/* Reads the tensors of a golden file as float32, each with space for larger shapes, into memory of
- * the context. */
+/* Reads the tensors of a golden file, of float32 or int64, each with space for larger shapes, into
+ * memory of the context. */
 test_network test_network_load(fv_ctx *ctx, const char *golden);
 core_tensor_out *test_network_find(test_network *net, const char *name); /* fails the test */
 size_t test_network_size(const core_tensor_out *tensor);                 /* elements */
