@@ -87,11 +87,15 @@ def end_group(process):
 
 
 def run_command(part, log):
-	"""Exit code of a part's command, or "late"."""
+	"""Exit code of a part's command, or "late" or "not started"."""
 	env = dict(os.environ, FAIRVOX_LONG="1", PYTHONDONTWRITEBYTECODE="1", OPENBLAS_NUM_THREADS="1")
 	with open(log, "wb") as out:
-		process = subprocess.Popen(part.command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=out,
-					   stderr=subprocess.STDOUT, start_new_session=True)
+		try:
+			process = subprocess.Popen(part.command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=out,
+						   stderr=subprocess.STDOUT, start_new_session=True)
+		except OSError as error:
+			out.write(f"{error}\n".encode())
+			return "not started"
 		try:
 			return process.wait(MOST_S)
 		except subprocess.TimeoutExpired:
@@ -108,6 +112,8 @@ def judge(code, figures):
 		return "skipped", ""
 	if code == "late":
 		return "failed", "not ended within 90 minutes"
+	if code == "not started":
+		return "failed", "it cannot be started"
 	if code != 0:
 		return "failed", f"exit code {code}"
 	return ("passed", "") if figures else ("failed", "printed no figure")

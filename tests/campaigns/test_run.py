@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Tests run.py on parts of its own, in a repository of its own: what is run, skipped, recorded and told."""
+import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 
+import parts
+
 HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 PARTS = '''
 import re
 import pathlib
@@ -21,6 +25,7 @@ PARTS = (
     shell("bad", "echo 'campaign bad: 2 of 3 (all)'; exit 1"),
     shell("silent", "true"),
     shell("absent", "exit 77"),
+    Part("gone", "a program that is not there", ("./gone",), ()),
     shell("last", "echo 'campaign last (x): 0 faults (0)'"),
 )
 '''
@@ -61,21 +66,22 @@ def expect(what, found, wanted):
 def test_states(repository):
 	code, out, ran = repository.run()
 	expect("the first call", (code, ran), (1, ["good", "bad", "silent", "absent", "last"]))
-	for text in ("campaign last (x): 0 faults (0)", "bad: exit code 1: build/long/bad.log", "silent: printed no figure"):
+	for text in ("campaign last (x): 0 faults (0)", "bad: exit code 1: build/long/bad.log", "silent: printed no figure",
+		     "gone: it cannot be started: build/long/gone.log"):
 		expect(text, text in out, True)
 	closing = {line.split()[0]: line.split()[1] for line in out.partition("\npart ")[2].splitlines()[1:]}
 	expect("the table at the end", closing,
-	       {"good": "passed", "bad": "failed", "silent": "failed", "absent": "skipped", "last": "passed"})
+	       {"good": "passed", "bad": "failed", "silent": "failed", "absent": "skipped", "gone": "failed", "last": "passed"})
 	expect("the second call", repository.run()[::2], (1, ["bad", "silent", "absent"]))
 	expect("a part by name", repository.run("good", "last")[::2], (0, []))
 	expect("a part again", repository.run("--again", "good")[::2], (0, ["good"]))
 	expect("an unknown part", repository.run("nothing")[::2], (2, []))
 	listed = [line.split()[:2] for line in repository.run("--list")[1].splitlines()]
-	expect("--list", listed, [["good", "done"], ["bad", "failed"], ["silent", "failed"], ["absent", "skipped"], ["last", "done"]])
+	expect("--list", listed, [["good", "done"], ["bad", "failed"], ["silent", "failed"], ["absent", "skipped"], ["gone", "failed"], ["last", "done"]])
 	rows = repository.run("--table")[1].splitlines()
 	expect("a row", rows[2].startswith("| good | all | 3 of 3 | 0 | "), True)
 	expect("a missed row", rows[3].startswith("| bad | all | **missed** 2 of 3 | 0 | "), True)
-	expect("rows", len(rows), 2 + 4)
+	expect("rows", len(rows), 2 + 5)
 
 
 def test_trees(repository):
@@ -97,6 +103,12 @@ def test_trees(repository):
 	expect("without git", repository.run("good")[::2], (0, ["good"]))
 
 
+def test_commands():
+	"""Each part's command is a program that can be started."""
+	for part in parts.PARTS:
+		expect(f"{part.name}: {part.command[0]} can be started", os.access(ROOT / part.command[0], os.X_OK), True)
+
+
 def test_closed_output(repository):
 	"""A list whose reader goes away, as head does, ends without a traceback."""
 	command = f"{sys.executable} -B tests/campaigns/run.py --list | true"
@@ -111,6 +123,7 @@ def main():
 		test_states(repository)
 		test_trees(repository)
 		test_closed_output(repository)
+		test_commands()
 
 
 if __name__ == "__main__":
