@@ -133,6 +133,8 @@ static void refuses_broken_arrays(void **state)
 		{DICT("<f4", "False", "(1, x)"), 4, "shape: a dimension is no number"},
 		{DICT("<f4", "False", "1"), 4, "shape: shape is no tuple"},
 		{DICT("<f4", "False", "(1)"), 4, "shape: shape is no tuple"},
+		{DICT("<f4", "False", "(1 2)"), 8,
+			"shape: a dimension is followed by neither , nor )"},
 		{DICT("<f4", "False", "(01,)"), 4, "shape: a dimension is no number"},
 		{DICT("<f4", "False", "(9223372036854775808,)"), 4,
 			"shape: a dimension is too large"},
