@@ -44,15 +44,45 @@ KMEANS_FAST double kmeans_squared_distance(const float *x, const double *centre,
 	       ((lane[4] + lane[5]) + (lane[6] + lane[7]));
 }
 
+#define TOO_LARGE(x) (!(fabsf(x) <= 1e15f)) /* or not a number */
+
+/* Counts numbers of a row that are not finite or too large. */
+KMEANS_FAST static int32_t count_too_large(const float *row, int32_t dims)
+{
+	int32_t n = 0;
+	for (int32_t d = 0; d < dims; d++)
+		n += TOO_LARGE(row[d]);
+	return n;
+}
+
 fv_status kmeans_check_numbers(fv_ctx *ctx, const float *x, int64_t n, int32_t dims)
 {
-	for (int64_t i = 0; i < n; i++)
-		for (int32_t d = 0; d < dims; d++)
-			if (!(fabsf(x[i * dims + d]) <= 1e15f))
-				return fv_fail(ctx, FV_DATA,
-					"row %lld, column %d: %g is not a finite number below 1e15",
-					(long long)i, d, (double)x[i * dims + d]);
+	for (int64_t i = 0; i < n; i++) {
+		const float *row = x + i * dims;
+		int32_t d = 0;
+		if (!count_too_large(row, dims))
+			continue;
+		while (!TOO_LARGE(row[d]))
+			d++;
+		return fv_fail(ctx, FV_DATA,
+			"row %lld, column %d: %g is not a finite number below 1e15", (long long)i,
+			d, (double)row[d]);
+	}
 	return FV_OK;
+}
+
+/* Adds a row to the sums of the columns. */
+KMEANS_FAST static void add_row(const float *restrict row, int32_t dims, double *restrict sum)
+{
+	for (int32_t d = 0; d < dims; d++)
+		sum[d] += (double)row[d];
+}
+
+KMEANS_FAST static void shift_row(
+	const float *restrict row, const double *restrict shift, int32_t dims, float *restrict to)
+{
+	for (int32_t d = 0; d < dims; d++)
+		to[d] = row[d] - (float)shift[d];
 }
 
 fv_status kmeans_prepare_rows(
@@ -70,8 +100,7 @@ fv_status kmeans_prepare_rows(
 		return FV_FAILED;
 	memset(mean, 0, width * sizeof *mean);
 	for (int64_t i = 0; i < n; i++)
-		for (int32_t d = 0; d < dims; d++)
-			mean[d] += (double)x[i * dims + d];
+		add_row(x + i * dims, dims, mean);
 	double about_mean = 0; /* sum (x - mean)^2 = sum (x - shift)^2 - n |mean - shift|^2 */
 	for (int32_t d = 0; d < dims; d++) {
 		mean[d] /= (double)(n ? n : 1);
@@ -81,8 +110,7 @@ fv_status kmeans_prepare_rows(
 	}
 	for (int64_t i = 0; i < n; i++) {
 		const float *row = x + i * dims;
-		for (int32_t d = 0; d < dims; d++)
-			rows->shifted[i * dims + d] = row[d] - (float)rows->shift[d];
+		shift_row(row, rows->shift, dims, rows->shifted + i * dims);
 		double square = kmeans_squared_distance(row, rows->shift, dims);
 		rows->norm[i] = sqrt(square);
 		about_mean += square;

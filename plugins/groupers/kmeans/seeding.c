@@ -12,12 +12,11 @@
 
 #define TRIALS_MAX 32 /* 2 + ln k */
 #define LANES 16
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+/* Half of the lanes: compilers keep vectors that are wider than a register in memory. */
+typedef float half __attribute__((vector_size(LANES / 2 * sizeof(float))));
 
-/* Sum of the lanes, by adding halves without leaving the registers. */
-#define HALF(v, a, b, c, d, e, f, g, h) __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h)
-#define FOLD8(v) ((((v)[0] + (v)[4]) + ((v)[2] + (v)[6])) + (((v)[1] + (v)[5]) + ((v)[3] + (v)[7])))
-#define FOLD(v) FOLD8(HALF(v, 0, 1, 2, 3, 4, 5, 6, 7) + HALF(v, 8, 9, 10, 11, 12, 13, 14, 15))
+/* Sum of the lanes, by adding halves. */
+#define FOLD(v) ((((v)[0] + (v)[4]) + ((v)[2] + (v)[6])) + (((v)[1] + (v)[5]) + ((v)[3] + (v)[7])))
 
 struct seeding {
 	const float *x;
@@ -34,29 +33,45 @@ static const float *get_row(const struct seeding *s, int64_t i)
 	return s->x + (s->pick ? s->pick[i] : i) * s->dims;
 }
 
+#define SQUARE(v) ((v) * (v))
+
+/* Lane l sums the coordinates l, l + 16, ...; halves of the lanes are then added. */
+static inline __attribute__((always_inline)) float sum_squares(
+	const float *x, const float *row, int32_t dims)
+{
+	half low = {0}, high = {0};
+	int32_t d = 0;
+	for (; d + LANES <= dims; d += LANES) {
+		half a, b, c, e;
+		memcpy(&a, x + d, sizeof a);
+		memcpy(&b, row + d, sizeof b);
+		memcpy(&c, x + d + LANES / 2, sizeof c);
+		memcpy(&e, row + d + LANES / 2, sizeof e);
+		low += SQUARE(a - b);
+		high += SQUARE(c - e);
+	}
+	for (int32_t l = 0; d + l < dims; l++) {
+		float square = SQUARE(x[d + l] - row[d + l]);
+		if (l < LANES / 2)
+			low[l] += square;
+		else
+			high[l - LANES / 2] += square;
+	}
+	low += high;
+	return FOLD(low);
+}
+
 /* Computes for each of `trials` candidate rows: trial [trials,n] = min(closest, distance to the
- * candidate), and its sum. All candidates are handled in one pass, because x is read from memory.
- * Lane l sums the coordinates l, l + 16, ...; halves of the lanes are then added. */
+ * candidate), and its sum. All candidates are handled in one pass, because x is read from memory. */
 KMEANS_FAST static void try_rows(
 	const struct seeding *s, const float *const *row, int32_t trials, float *trial, double *sum)
 {
-	int32_t whole = s->dims - s->dims % LANES;
 	for (int32_t t = 0; t < trials; t++)
 		sum[t] = 0;
 	for (int64_t i = 0; i < s->n; i++) {
 		const float *x = get_row(s, i);
 		for (int32_t t = 0; t < trials; t++) {
-			lanes lane = {0};
-			for (int32_t d = 0; d < whole; d += LANES) {
-				lanes a, b;
-				memcpy(&a, x + d, sizeof a);
-				memcpy(&b, row[t] + d, sizeof b);
-				a -= b;
-				lane += a * a;
-			}
-			for (int32_t d = whole; d < s->dims; d++)
-				lane[d - whole] += (x[d] - row[t][d]) * (x[d] - row[t][d]);
-			float distance = FOLD(lane);
+			float distance = sum_squares(x, row[t], s->dims);
 			float least = distance < s->closest[i] ? distance : s->closest[i];
 			trial[t * s->n + i] = least;
 			sum[t] += (double)least;
