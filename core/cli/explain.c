@@ -58,6 +58,8 @@ static fv_status print_axes(fv_ctx *ctx, const core_config *c)
 		return FV_FAILED;
 	for (size_t a = 0; a < c->n_axes; a++) {
 		size_t n = core_config_labels(c, c->axis[a], NULL, label);
+		if (!n)
+			continue; /* another axis names its blocks */
 		cli_printf("  %s:", c->axis[a]);
 		for (size_t k = 0; k < n; k++)
 			cli_printf("%s %s", k ? "," : "", label[k]);

@@ -90,6 +90,28 @@ static void matrix_excludes_and_includes(void **state)
 		"the grouper is dropped where the loss is 'plain', which uses no groups\n");
 }
 
+/* A label says what a variant is, not what the axis says of it before it was overridden. */
+static void labels_of_overridden_blocks(void **state)
+{
+	test_config *w = *state;
+	test_config_write(w, "a.yaml",
+		GROUPED "matrix:\n"
+			"  loss: [{name: plain}, {name: worst, lambda: 2}, {name: balanced}]\n");
+	test_config_load(w, "a.yaml", "loss.name=balanced");
+	assert_string_equal(test_config_slugs(w), "balanced");
+	test_config_load(w, "a.yaml", "loss.name=worst loss.lambda=7");
+	assert_string_equal(test_config_slugs(w), "worst");
+	test_config_load(w, "a.yaml", "loss.name=worst loss.lambda=3,7");
+	assert_string_equal(test_config_slugs(w), "worst-lambda3 worst-lambda7");
+	assert_string_equal(test_config_variant(w, 1)->axis_value[0], "worst");
+	test_config_load(w, "a.yaml", "loss.name=plain,balanced");
+	assert_string_equal(test_config_slugs(w), "plain balanced");
+	assert_string_equal(test_config_variant(w, 1)->axis_value[0], "");
+	assert_string_equal(test_config_variant(w, 1)->axis_value[1], "balanced");
+	test_config_load(w, "a.yaml", "train.batch=3");
+	assert_string_equal(test_config_slugs(w), "plain worst2 balanced");
+}
+
 static void matrix_refusals(void **state)
 {
 	test_config *w = *state;
@@ -231,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(matrix_crosses_and_merges),
 		TEST(matrix_excludes_and_includes),
+		TEST(labels_of_overridden_blocks),
 		TEST(matrix_refusals),
 		TEST(keys),
 		TEST(resolved_text_reads_back),

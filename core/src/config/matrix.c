@@ -210,6 +210,44 @@ static core_combination *add_combination(struct expansion *e, core_yaml *tree)
 	return c;
 }
 
+static bool has_axis(const core_matrix *matrix, const char *block, const char *key)
+{
+	size_t n = strlen(block);
+	for (size_t i = 0; i < matrix->n_axes; i++) {
+		const char *own = matrix->axis[i].key;
+		if (!strncmp(own, block, n) && own[n] == '.' && !strcmp(own + n + 1, key))
+			return true;
+	}
+	return false;
+}
+
+/* Returns the label of a block on an axis as other axes and overrides have left it in the tree: `label`, of what is
+ * written there, if they change none of its keys. Keys with an axis of their own are named by that. */
+static const char *relabel(struct expansion *e, const core_axis *axis, const char *label,
+	const core_yaml *written, core_yaml *tree)
+{
+	core_yaml *now = core_key_find(tree, axis->key);
+	if (written->kind != CORE_YAML_MAP || !now || now->kind != CORE_YAML_MAP)
+		return label;
+	const core_yaml *before = core_yaml_get(written, "name"),
+			*name = core_yaml_get(now, "name");
+	bool renamed = before && name && !core_yaml_equal(before, name), changed = renamed;
+	core_yaml *shown =
+		core_yaml_map(e->loader->ctx, written->place, written->origin, written->n);
+	for (size_t i = 0; shown && i < written->n; i++) {
+		const core_entry *entry = &written->entry[i];
+		core_yaml *value = core_key_find(now, entry->key);
+		bool kept = value && !has_axis(e->out, axis->key, entry->key) &&
+			    (!renamed || !strcmp(entry->key, "name"));
+		changed |= !kept || !core_yaml_equal(value, entry->value);
+		if (kept)
+			core_yaml_add(shown, entry->key, entry->key_place, value);
+	}
+	if (!shown || !changed)
+		return label;
+	return shown->n ? core_make_label(e->loader, axis->key, shown) : "";
+}
+
 static fv_status cross_axes(struct expansion *e, struct step *step)
 {
 	core_matrix *out = e->out;
@@ -235,8 +273,11 @@ static fv_status cross_axes(struct expansion *e, struct step *step)
 		core_combination *c = add_combination(e, tree);
 		if (!c)
 			return FV_FAILED;
-		for (size_t a = 0; a < out->n_axes; a++)
-			c->value[a] = out->axis[a].label[digit[a]];
+		for (size_t a = 0; a < out->n_axes; a++) {
+			const core_axis *axis = &out->axis[a];
+			c->value[a] = relabel(e, axis, axis->label[digit[a]],
+				axis->values->entry[digit[a]].value, tree);
+		}
 	}
 	return FV_OK;
 }
@@ -249,9 +290,11 @@ static const char *find_axis_label(
 	for (size_t i = 0; i < axis->values->n; i++)
 		if (written ? core_yaml_equal(written, axis->values->entry[i].value)
 			    : value && core_yaml_equal(value, axis->values->entry[i].value))
-			return axis->label[i];
+			return written ? relabel(e, axis, axis->label[i], written, tree)
+				       : axis->label[i];
 	if (written)
-		return core_make_label(e->loader, axis->key, written);
+		return relabel(
+			e, axis, core_make_label(e->loader, axis->key, written), written, tree);
 	const core_yaml *name = core_yaml_get(value, "name");
 	if (name && name->kind == CORE_YAML_SCALAR)
 		return core_make_label(e->loader, "name", name);
