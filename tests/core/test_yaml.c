@@ -227,6 +227,24 @@ static const char *format_tree(fv_ctx *ctx, const core_yaml *root)
 	return copy;
 }
 
+/* Text that starts as a file of another kind does is read back too. */
+static void written_text_is_taken_for_yaml(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	static const char *const words[][2] = {
+		{" RDX3\n", "---\nRDX3\n"}, {"{ lmgg: x}", "---\nlmgg: x\n"}, {"a: x", "a: x\n"}};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		core_yaml *root, *back;
+		test_ok(ctx, core_yaml_parse(ctx, "a", words[i][0], strlen(words[i][0]), &root));
+		const char *text = format_tree(ctx, root);
+		assert_string_equal(text, words[i][1]);
+		test_ok(ctx, core_yaml_parse(ctx, "b", text, strlen(text), &back));
+		assert_true(core_yaml_equal(root, back));
+	}
+	core_ctx_free(ctx);
+}
+
 static const char *const texts[] = {"plain", "two words", "", " ", "no", "Yes", "null", "~", "true",
 	"12", "-1", "1e3", "0x1f", ".5", ".inf", "1_000", "12:30:45", "2020-01-01", "- dash",
 	"a: b", "a #b", "#c", "'", "\"", "it's", "back\\slash", "tab\there", "line\nbreak", "end\n",
@@ -450,6 +468,7 @@ int main(void)
 		cmocka_unit_test(refusals_reported_together),
 		cmocka_unit_test(alias_bomb),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(written_text_is_taken_for_yaml),
 		cmocka_unit_test(written_text_reads_back),
 		cmocka_unit_test(keys_are_canonical),
 		cmocka_unit_test(numbers_are_shortest),

@@ -8,6 +8,7 @@
 
 #include <yaml.h>
 
+#include "base/content.h"
 #include "base/number.h"
 #include "base/path.h"
 #include "config/yaml.h"
@@ -113,6 +114,21 @@ static int emit_document(struct writer *w, const core_yaml *root)
 	       yaml_emitter_emit(emitter, &event);
 }
 
+/* Marks a text as YAML that starts as a file of another kind does: the reader would refuse it as such. */
+static void mark_document(core_text *out)
+{
+	static const char mark[] = "---\n";
+	size_t n = sizeof mark - 1, size = out->size;
+	const char *kind = out->failed || !size ? NULL : core_content_name(out->data, size);
+	if (!kind || !strcmp(kind, CORE_CONTENT_JSON)) /* which is YAML too */
+		return;
+	core_text_put(out, mark, n);
+	if (out->failed)
+		return;
+	memmove(out->data + n, out->data, size);
+	memcpy(out->data, mark, n);
+}
+
 fv_status core_yaml_write(fv_ctx *ctx, const core_yaml *root, const char *folder, core_text *out)
 {
 	struct writer w = {.ctx = ctx, .folder = folder};
@@ -126,6 +142,7 @@ fv_status core_yaml_write(fv_ctx *ctx, const core_yaml *root, const char *folder
 		status = fv_fail(ctx, FV_FAILED, "the configuration cannot be written: %s",
 			w.emitter.problem ? w.emitter.problem : "out of memory");
 	yaml_emitter_delete(&w.emitter);
+	mark_document(out);
 	return status;
 }
 
