@@ -77,7 +77,7 @@ unsafe extern "C" fn fit_threshold(
         let mut column: Vec<f32> = x.chunks(state.dims).map(|row| row[state.position]).collect();
         column.sort_by(f32::total_cmp);
         state.threshold = fv_quantile(column.as_ptr(), column.len() as i64, state.quantile) as f32;
-        *out = fv_grouping { groups: 2, name: NAMES.as_ptr(), ..fv_grouping::SIZED };
+        *out = fv_grouping { groups: NAMES.len(), name: NAMES.as_ptr(), ..fv_grouping::SIZED };
         FV_OK
     })
 }
