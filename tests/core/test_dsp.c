@@ -367,12 +367,36 @@ static void test_cosine_transform(void **state)
 	core_ctx_free(ctx);
 }
 
+/* What cannot be is refused with a message. */
+static void test_refusals(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	double window[402] = {0};
+	float wave[800] = {0}, out[8 * 4];
+	assert_null(fv_stft_open(ctx, 401, 160, window));
+	test_fails(ctx, core_error_status(ctx), FV_CONFIG, "frames of 401 samples every 160");
+	assert_null(fv_fft_open(ctx, 401));
+	test_fails(ctx, core_error_status(ctx), FV_CONFIG, "a Fourier transform of 401 samples");
+	assert_null(fv_mel_open(ctx, 400, RATE, 40, 0, 18000));
+	test_fails(ctx, core_error_status(ctx), FV_CONFIG, "mel bands from 0 to 18000 Hz");
+	assert_null(fv_mel_open_slaney(ctx, 400, RATE, 0, 0, 8000));
+	test_fails(ctx, core_error_status(ctx), FV_CONFIG, "0 mel bands of frames of 400");
+	fv_stft *stft = fv_stft_open(ctx, 400, 160, window);
+	fv_mel *mel = fv_mel_open(ctx, 512, RATE, 4, 0, 8000);
+	assert_true(stft && mel);
+	test_fails(ctx, fv_mel_spectrum(mel, stft, ctx, wave, 800, 5, out), FV_FAILED,
+		"mel bands for spectra of 257 numbers and frames whose spectra have 201");
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_short_time_power),
 		cmocka_unit_test(test_bands_match_references),
 		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_transform),
 		cmocka_unit_test(test_cosine_transform),
 		cmocka_unit_test(test_mel_bands),

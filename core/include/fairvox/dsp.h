@@ -4,7 +4,7 @@
  *
  * The result of an _open function lives until the plugin's state is closed (fv_alloc) and needs no
  * close of its own. It is never written to afterwards, so several threads may use it at once. NULL
- * means that memory is out; the message is in the context.
+ * means that memory is out, or that there is no such transform (FV_CONFIG); the message is in the context.
  */
 #ifndef FAIRVOX_DSP_H
 #define FAIRVOX_DSP_H
@@ -34,7 +34,7 @@ double fv_quantile(const float *sorted, int64_t n, double p);
 
 typedef struct fv_fft fv_fft;
 
-/* For frames of n samples, n even. [run] */
+/* For frames of n samples, n even and at least 4. [run] */
 fv_fft *fv_fft_open(fv_ctx *ctx, int32_t n);
 
 /* Writes the power spectrum |X_k|^2 of x [n], without scaling, into power [n/2+1]. scratch [n].
@@ -49,7 +49,7 @@ void fv_fft_autocorrelation(const fv_fft *fft, const float *power, float *r, flo
 
 typedef struct fv_stft fv_stft;
 
-/* Frames of n samples, n even, multiplied by window [n], every `hop` samples. Frame t is centred on
+/* Frames of n samples, n even and at least 4, multiplied by window [n], every `hop` samples. Frame t is centred on
  * sample t hop; the wave is padded with zeros at both ends (torch.stft and librosa.stft with
  * center = True, pad_mode = "constant"). [run] */
 fv_stft *fv_stft_open(fv_ctx *ctx, int32_t n, int32_t hop, const double *window);
@@ -74,7 +74,7 @@ typedef struct fv_mel fv_mel;
  * between low_hz and high_hz. Each rises from the centre of the band below and falls to the centre
  * of the band above, linear in mel, with height 1 (Young et al., The HTK Book 3.4, section 5.4).
  * For power spectra of fft_size/2+1 bins at rate_hz. A band narrower than a bin may contain no bin;
- * its result is then 0. [run] */
+ * its result is then 0. 0 <= low_hz < high_hz <= rate_hz / 2. [run] */
 fv_mel *fv_mel_open(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz,
 	double high_hz);
 
@@ -96,7 +96,8 @@ void fv_mel_apply(const fv_mel *mel, const float *power, float *out);
 void fv_mel_apply_double(const fv_mel *mel, const double *power, float *out);
 
 /* Writes the mel bands of frames 0 .. frames - 1 of wave [n] into out [frames,bands]. Spectra and
- * sums are computed in double. Errors: FV_FAILED if memory is out. [worker] */
+ * sums are computed in double. Errors: FV_FAILED if memory is out, or the bands are for another fft_size
+ * than the frames have samples. [worker] */
 FV_NODISCARD fv_status fv_mel_spectrum(const fv_mel *mel, const fv_stft *stft, fv_ctx *worker,
 	const float *wave, int64_t n, int64_t frames, float *out);
 
@@ -110,8 +111,7 @@ typedef struct fv_dct fv_dct;
  *     y_k = 2 sum_i x_i cos(pi k (2 i + 1) / (2 n))
  *
  * orthonormal: 1: y_0 is divided by sqrt(4 n) and the others by sqrt(2 n), so that the transform
- * keeps lengths (norm = "ortho" in scipy.fft.dct); 0: as written. NULL also for other bins, with the
- * message. [run] */
+ * keeps lengths (norm = "ortho" in scipy.fft.dct); 0: as written. [run] */
 fv_dct *fv_dct_open(fv_ctx *ctx, int32_t n, int32_t bins, int32_t orthonormal);
 
 /* x [n] -> out [bins], which must not be x. Computed in double. [worker] */

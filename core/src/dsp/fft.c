@@ -9,7 +9,6 @@
  * plan, so threads cannot share it; its complex transform only reads the plan. */
 #include <fairvox/dsp.h>
 
-#include <assert.h>
 #include <math.h>
 
 #include <kissfft/kiss_fft.h>
@@ -30,7 +29,12 @@ static kiss_fft_cfg open_complex_plan(fv_ctx *ctx, int32_t points, int inverse)
 
 fv_fft *fv_fft_open(fv_ctx *ctx, int32_t n)
 {
-	assert(n >= 4 && n % 2 == 0);
+	if (n < 4 || n % 2) {
+		(void)fv_fail(ctx, FV_CONFIG,
+			"a Fourier transform of %d samples: their number is even and at least 4",
+			(int)n);
+		return NULL;
+	}
 	fv_fft *fft = fv_alloc(ctx, sizeof *fft);
 	if (!fft)
 		return NULL;

@@ -2,8 +2,10 @@
 /* Triangular mel bands; each is stored as the run of bins it covers. */
 #include <fairvox/dsp.h>
 
-#include <assert.h>
 #include <math.h>
+#include <stdbool.h>
+
+#include "dsp/stft.h"
 
 struct fv_mel {
 	int32_t bands, bins;
@@ -39,10 +41,28 @@ static void append_weight(fv_mel *mel, int32_t band, int32_t bin, double weight,
 	*(*next)++ = (float)weight;
 }
 
+/* Returns true if there are such bands. */
+static bool check_bands(
+	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
+{
+	if (fft_size < 1 || bands < 1)
+		(void)fv_fail(ctx, FV_CONFIG,
+			"%d mel bands of frames of %d samples: at least one of each is needed",
+			(int)bands, (int)fft_size);
+	else if (!(low_hz >= 0 && low_hz < high_hz && high_hz <= rate_hz / 2))
+		(void)fv_fail(ctx, FV_CONFIG,
+			"mel bands from %g to %g Hz: the first is from 0 up to below the second, "
+			"and that at "
+			"most half the rate of %g Hz",
+			low_hz, high_hz, rate_hz);
+	else
+		return true;
+	return false;
+}
+
 static fv_mel *open_bands(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low,
 	double high, triangle *weight)
 {
-	assert(fft_size > 0 && bands > 0);
 	int32_t bins = fft_size / 2 + 1;
 	fv_mel *mel = alloc_bands(ctx, bands, bins);
 	if (!mel)
@@ -77,7 +97,8 @@ static double weigh_linear_in_mel(double hz, int32_t b, double low, double width
 fv_mel *fv_mel_open(
 	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
 {
-	assert(low_hz >= 0 && low_hz < high_hz && high_hz <= rate_hz / 2);
+	if (!check_bands(ctx, fft_size, rate_hz, bands, low_hz, high_hz))
+		return NULL;
 	return open_bands(ctx, fft_size, rate_hz, bands, mel_from_hz(low_hz), mel_from_hz(high_hz),
 		weigh_linear_in_mel);
 }
@@ -91,7 +112,8 @@ static double weigh_symmetric(double hz, int32_t b, double low, double width)
 fv_mel *fv_mel_open_symmetric(
 	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
 {
-	assert(low_hz >= 0 && low_hz < high_hz && high_hz <= rate_hz / 2);
+	if (!check_bands(ctx, fft_size, rate_hz, bands, low_hz, high_hz))
+		return NULL;
 	return open_bands(ctx, fft_size, rate_hz, bands, mel_from_hz(low_hz), mel_from_hz(high_hz),
 		weigh_symmetric);
 }
@@ -123,7 +145,8 @@ static double weigh_unit_area(double hz, int32_t b, double low, double width)
 fv_mel *fv_mel_open_slaney(
 	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
 {
-	assert(low_hz >= 0 && low_hz < high_hz && high_hz <= rate_hz / 2);
+	if (!check_bands(ctx, fft_size, rate_hz, bands, low_hz, high_hz))
+		return NULL;
 	return open_bands(ctx, fft_size, rate_hz, bands, slaney_from_hz(low_hz),
 		slaney_from_hz(high_hz), weigh_unit_area);
 }
@@ -155,6 +178,12 @@ fv_status fv_mel_spectrum(const fv_mel *mel, const fv_stft *stft, fv_ctx *worker
 	int64_t n, int64_t frames, float *out)
 {
 	enum { BLOCK = 64 }; /* frames per block */
+	if (core_stft_bins(stft) != mel->bins)
+		return fv_fail(worker, FV_FAILED,
+			"mel bands for spectra of %d numbers and frames whose spectra have %d: "
+			"both are "
+			"opened with the same number of samples",
+			(int)mel->bins, (int)core_stft_bins(stft));
 	double *power = fv_scratch(worker, BLOCK * (size_t)mel->bins * sizeof *power);
 	double *own = fv_scratch(worker, fv_stft_scratch(stft) * sizeof *own);
 	if (!power || !own)

@@ -7,7 +7,6 @@
  * next to loud ones, which a float transform loses. */
 #include <fairvox/dsp.h>
 
-#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <cblas.h>
 
 #include "backend/blas.h"
+#include "dsp/stft.h"
 
 #define FRAMES 64 /* frames per matrix product */
 
@@ -26,7 +26,13 @@ struct fv_stft {
 
 fv_stft *fv_stft_open(fv_ctx *ctx, int32_t n, int32_t hop, const double *window)
 {
-	assert(n >= 4 && n % 2 == 0 && hop > 0);
+	if (n < 4 || n % 2 || hop < 1) {
+		(void)fv_fail(ctx, FV_CONFIG,
+			"frames of %d samples every %d: the first is even and at least 4, the "
+			"second at least 1",
+			(int)n, (int)hop);
+		return NULL;
+	}
 	size_t bins = (size_t)n / 2 + 1;
 	fv_stft *stft = core_blas_open(ctx) ? NULL : fv_alloc(ctx, sizeof *stft);
 	if (!stft)
@@ -45,6 +51,11 @@ fv_stft *fv_stft_open(fv_ctx *ctx, int32_t n, int32_t hop, const double *window)
 				stft->sine[(j - 1) * bins + k] = sin(angle);
 		}
 	return stft;
+}
+
+int32_t core_stft_bins(const fv_stft *stft)
+{
+	return stft->n / 2 + 1;
 }
 
 int64_t fv_stft_frames(const fv_stft *stft, int64_t n)
