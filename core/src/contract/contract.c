@@ -218,7 +218,7 @@ static void check_growth(struct contract *c, struct instance *instance, const ch
 	contract_classify(c, NULL, NULL);
 }
 
-void contract_finish_op(struct contract *c, struct instance *instance, fv_status status,
+fv_status contract_finish_op(struct contract *c, struct instance *instance, fv_status status,
 	const char *check, char words[512])
 {
 	const char *op = c->op ? c->op : check;
@@ -230,16 +230,19 @@ void contract_finish_op(struct contract *c, struct instance *instance, fv_status
 	if (status != FV_OK)
 		contract_expect(c, line != NULL, check, "fails with status %d without a message",
 			(int)status);
+	if (status == FV_FAILED && line) /* fv_dct_open and others return no status */
+		status = core_error_status(instance->ctx);
 	core_error_clear(instance->ctx);
 	c->used_scratch |= core_scratch_peak(instance->ctx) > 0;
 	core_scratch_reset(instance->ctx);
+	return status;
 }
 
 bool contract_expect_ok(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
 	char words[512];
-	contract_finish_op(c, instance, status, check, words);
+	status = contract_finish_op(c, instance, status, check, words);
 	return contract_expect(c, status == FV_OK, check, "%s", words);
 }
 
@@ -262,7 +265,7 @@ bool contract_allow_refusal(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
 	char words[512];
-	contract_finish_op(c, instance, status, check, words);
+	status = contract_finish_op(c, instance, status, check, words);
 	return judge_refusal(c, status, check, words);
 }
 
@@ -281,7 +284,7 @@ bool contract_expect_start(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
 	char words[512];
-	contract_finish_op(c, instance, status, check, words);
+	status = contract_finish_op(c, instance, status, check, words);
 	return contract_judge_start(c, status, check, words);
 }
 
@@ -289,7 +292,7 @@ void contract_expect_refusal(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
 	char words[512];
-	contract_finish_op(c, instance, status, check, words);
+	status = contract_finish_op(c, instance, status, check, words);
 	contract_expect(c, status != FV_OK, check, "accepted");
 }
 

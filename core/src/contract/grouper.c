@@ -231,7 +231,7 @@ static bool fit_grouper(struct contract *c, const struct fixture *f, struct fitt
 	char words[512];
 	fv_status status = call_fit(c, f, out);
 	bool lost = !status && core_scratch_holds(in->ctx, out->grouping.name);
-	contract_finish_op(c, in, status, "fit", words);
+	status = contract_finish_op(c, in, status, "fit", words);
 	const char *missing = status && !c->varied.name ? find_missing_use(c, f, out->uses) : NULL;
 	if (missing)
 		contract_fault(c, "uses",

@@ -73,7 +73,7 @@ static int32_t count_speakers(const fv_rows *rows)
 static bool judge_stages(struct contract *c, struct rig *r, fv_status status)
 {
 	char words[512];
-	contract_finish_op(c, &r->in, status, "stages", words);
+	status = contract_finish_op(c, &r->in, status, "stages", words);
 	if (status == FV_DATA || status == FV_CONFIG) {
 		contract_note(c, "stages",
 			"next() refuses the rows that it is shown, so what follows is not "

@@ -106,8 +106,8 @@ bool contract_open_instance(struct contract *c, struct instance *instance);
 void contract_close_instance(struct contract *c, struct instance *instance);
 
 /* Ends the call of an op that was begun: compares the process and the memory, and resets scratch memory. Writes the
- * plugin's message; a refusal without one is a fault. */
-void contract_finish_op(struct contract *c, struct instance *instance, fv_status status,
+ * plugin's message; a refusal without one is a fault. Returns the status, of FV_FAILED that of the message. */
+fv_status contract_finish_op(struct contract *c, struct instance *instance, fv_status status,
 	const char *check, char words[512]);
 /* The same. A status other than FV_OK is a fault with the plugin's
  * message; a missing message is another fault. Returns status == FV_OK. */
