@@ -80,7 +80,8 @@ static const struct {
 		    "memset or a loop"},
 	{"processes", "end copies made by fork() with _exit() or exec()"},
 	{"null", "ask for what the op reads, or test it for NULL: the fault lists what is not "
-		 "shown, and why; if it reads none of these, look in the debugger where it is"},
+		 "shown, and why; if it reads none of these, look in the debugger where it is, "
+		 "perhaps at an index by a group, which may be -1"},
 	{"crash", "build the plugin with -g and look in the debugger where it is; or build it with "
 		  "-g -fsanitize=address and run the check with "
 		  "LD_PRELOAD=$(gcc -print-file-name=libasan.so) "
