@@ -203,6 +203,22 @@ END
 	fails 2 "--reference needs --layout grid" "$fairvox" table results --format csv --reference erm
 }
 
+@test "variants that all are without debiasing: nothing is said to be missing, and the table's names choose a reference" {
+	"$fairvox" run plan.yaml -j 2 --quiet --results plain matrix=none encoder.name=pitch,functionals
+	"$fairvox" table plain >table.txt
+	grep -q 'every variant with finished runs is without' table.txt
+	! grep -q 'no variant without' table.txt
+	for name in functionals 'Erm, Functionals' erm-functionals; do
+		"$fairvox" table plain --reference "$name" >other.txt
+		grep -q '^functionals .* ref ' other.txt
+		grep -q 'change: against erm-functionals' other.txt
+	done
+	fails 2 "no variant 'functional'; there are erm-pitch, erm-functionals" "$fairvox" table plain --reference functional
+	"$fairvox" run plan.yaml -j 2 --quiet --results both encoder.name=pitch,functionals train.epochs=1
+	fails 2 "several variants are named 'functionals': give the folder name, one of erm-pitch-" \
+		"$fairvox" table both --reference functionals
+}
+
 @test "another reference, a variant that is not done" {
 	"$fairvox" table results --full --format md --reference rw >table.md
 	grep -q '^| erm - rw | ' table.md

@@ -7,6 +7,7 @@
 #include "eval/summary.h"
 #include "plot/drawing.h"
 #include "plot/figures.h"
+#include "report/effects.h"
 #include "report/value_text.h"
 
 #define ROW 10.0
@@ -104,6 +105,10 @@ static fv_status collect_rows(struct effects *e)
 	size_t shown = 0, panels = (size_t)d->names.n_panels;
 	for (size_t i = 0; i < d->grid->n_rows; i++)
 		shown += is_shown(d, i);
+	if (!shown && core_effects_only_plain(d->grid))
+		return fv_fail(d->ctx, FV_DATA,
+			"effects: no variant to compare: every one with finished runs is without "
+			"debiasing; --reference VARIANT compares with one of them");
 	if (!shown)
 		return fv_fail(d->ctx, FV_DATA,
 			"effects: no variant to compare with: the study has no training without "

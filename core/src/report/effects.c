@@ -8,6 +8,9 @@
 #include "base/nearest.h"
 #include "eval/families.h"
 #include "eval/swap.h"
+#include "report/row_text.h"
+
+enum { MOST_NAMES = 12 }; /* that a message lists */
 
 /* Is it an axis of the loss or its groups? The reference may differ on these axes only. */
 static bool is_objective_axis(const char *key)
@@ -71,26 +74,45 @@ static int64_t find_reference(const core_grid *grid, size_t row)
 	return found;
 }
 
-static fv_status find_named_reference(fv_ctx *ctx, const core_grid *grid, int64_t *out)
+/* Refuses a name that several variants have, or none, with the names to choose from. */
+static fv_status refuse_reference(fv_ctx *ctx, const core_grid *grid, const char *name, int found)
+{
+	const char **labels = core_alloc(ctx, grid->n_rows + 1, sizeof *labels);
+	const char *list = "";
+	for (size_t i = 0; i < grid->n_rows && labels && list; i++) {
+		labels[i] = grid->row[i].label;
+		const char *shown = found ? grid->row[i].variant->name : labels[i];
+		if (i < MOST_NAMES)
+			list = core_format(ctx, "%s%s%s", list, i ? ", " : "", shown);
+	}
+	if (!labels || !list)
+		return FV_FAILED;
+	if (grid->n_rows > MOST_NAMES)
+		list = core_format(
+			ctx, "%s and %zu more", list, (size_t)(grid->n_rows - MOST_NAMES));
+	if (found)
+		return fv_fail(ctx, FV_CONFIG,
+			"--reference: several variants are named '%s': give the folder name, one "
+			"of %s",
+			name, list ? list : "");
+	return fv_fail(ctx, FV_CONFIG, "--reference: no variant '%s'%s; there are %s", name,
+		core_suggest_name(ctx, name, labels, grid->n_rows), list ? list : "");
+}
+
+static fv_status find_named_reference(
+	fv_ctx *ctx, const core_results *results, const core_grid *grid, int64_t *out)
 {
 	const char *name = grid->options.reference;
-	const char **labels = core_alloc(ctx, grid->n_rows, sizeof *labels);
 	int found = 0;
 	*out = -1;
-	for (size_t i = 0; i < grid->n_rows && labels; i++) {
-		labels[i] = grid->row[i].label;
-		if (strcmp(name, labels[i]) && strcmp(name, grid->row[i].variant->name))
+	for (size_t i = 0; i < grid->n_rows; i++) {
+		if (strcmp(name, grid->row[i].label) && strcmp(name, grid->row[i].variant->name))
 			continue;
 		*out = (int64_t)i;
 		found++;
 	}
-	if (!found)
-		return fv_fail(ctx, FV_CONFIG, "--reference: no variant '%s'%s", name,
-			labels ? core_suggest_name(ctx, name, labels, grid->n_rows) : "");
-	if (found > 1)
-		return fv_fail(ctx, FV_CONFIG,
-			"--reference: several variants are named '%s': give the folder name", name);
-	return FV_OK;
+	fv_status status = found ? FV_OK : core_row_find(ctx, results, name, out, &found);
+	return status || found == 1 ? status : refuse_reference(ctx, grid, name, found);
 }
 
 static bool are_equal(int32_t n, const int64_t *a, int32_t m, const int64_t *b)
@@ -233,12 +255,24 @@ static int32_t count_comparisons(const core_grid *grid)
 	return n;
 }
 
-fv_status core_effects_fill(fv_ctx *ctx, core_grid *grid)
+bool core_effects_only_plain(const core_grid *grid)
+{
+	bool any = false;
+	for (size_t i = 0; i < grid->n_rows; i++) {
+		const core_run_facts *facts = grid->row[i].facts;
+		if (facts && !facts->plain)
+			return false;
+		any |= facts != NULL;
+	}
+	return any;
+}
+
+fv_status core_effects_fill(fv_ctx *ctx, const core_results *results, core_grid *grid)
 {
 	int64_t named = -1;
 	fv_status status = FV_OK;
 	if (grid->options.reference)
-		status = find_named_reference(ctx, grid, &named);
+		status = find_named_reference(ctx, results, grid, &named);
 	for (size_t i = 0; i < grid->n_rows && !status; i++)
 		status = open_row(ctx, grid, i, named);
 	if (status)

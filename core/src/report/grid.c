@@ -227,5 +227,5 @@ fv_status core_grid_make(fv_ctx *ctx, const core_results *results,
 	find_unbiased(grid);
 	if (!status)
 		status = fill_baselines(ctx, grid);
-	return status ? status : core_effects_fill(ctx, grid);
+	return status ? status : core_effects_fill(ctx, results, grid);
 }

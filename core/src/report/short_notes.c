@@ -71,6 +71,10 @@ static fv_status note_changes(const struct noting *o)
 		return FV_OK;
 	if (!references && grid->n_rows < 2)
 		return FV_OK;
+	if (!references && core_effects_only_plain(grid))
+		return core_document_note(o->ctx, o->document,
+			"no change: every variant with finished runs is without debiasing; "
+			"--reference VARIANT compares with one of them");
 	if (!references)
 		return core_document_note(o->ctx, o->document,
 			"no variant without debiasing to compare with: --reference VARIANT names "
