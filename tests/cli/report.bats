@@ -177,6 +177,25 @@ assert "Not drawn: rates: needs groups of people" in text["effects"], text["effe
 assert len(tables["summary"]) > 2'
 }
 
+@test "variants that all are without debiasing: each is asked for its gap, and none is said to close it" {
+	"$fairvox" run plan.yaml -j 2 --quiet --results plain matrix=none encoder.name=pitch,functionals
+	"$fairvox" report plain -o r.html
+	"$fairvox" table plain --format json >table.json
+	page r.html '
+import json
+rows = [r for r in json.load(open("table.json"))["summary"] if r.get("axes")]
+gaps = [r["attributes"]["gender"]["tpr_gap"] for r in rows]
+yes = sum(g["p"] <= .05 for g in gaps)
+answer = " ".join(text["answer"].split())
+head = f"Yes, in {yes} of 2 variants without debiasing" if yes else "Not beyond what chance alone gives in any of 2 variants without debiasing"
+assert head in answer, answer
+for row, gap in zip(rows, gaps):
+    want = "%s %.3f against %.3f" % (row["axes"]["encoder.name"], gap["value"], gap["null_mean"])
+    assert want in answer, (want, answer)
+assert "Cannot be said: every variant with finished runs is without debiasing" in answer
+assert "every one with finished runs is without debiasing" in text["effects"], text["effects"]'
+}
+
 @test "--assets: figures, tables, data and methods" {
 	"$fairvox" report results -o r.html --assets out
 	for f in effects rates folds tradeoff curves; do

@@ -6,6 +6,7 @@
 #include "base/markup.h"
 #include "html/page.h"
 #include "report/decimal.h"
+#include "report/effects.h"
 #include "report/short_table.h"
 #include "report/value_text.h"
 
@@ -86,15 +87,42 @@ static const char *find_reason(const core_html_page *page, const core_grid_row *
 	return NULL;
 }
 
+/* Is the variant without debiasing, with the bias of the study, or what others are compared with? */
+static bool is_asked(const core_html_page *page, size_t row)
+{
+	const core_grid_row *r = &page->grid->row[row];
+	bool plain = r->facts && r->facts->plain && !r->unbiased;
+	return r->variant->n_folds && (plain || (int64_t)row == page->reference);
+}
+
+/* Lists the variants that the answer is about: without any that is_asked, the first with finished runs. */
+static size_t list_asked(const core_html_page *page, size_t *row)
+{
+	const core_grid *grid = page->grid;
+	size_t n = 0;
+	for (size_t i = 0; i < grid->n_rows; i++)
+		if (is_asked(page, i))
+			row[n++] = i;
+	for (size_t i = 0; i < grid->n_rows && !n; i++)
+		if (grid->row[i].variant->n_folds)
+			row[n++] = i;
+	return n;
+}
+
+static const char *explain_undefined(const core_html_page *page, size_t row)
+{
+	const core_grid_row *r = core_grid_row_at(page->grid, row);
+	const char *reason = r->reason ? r->reason : find_reason(page, r);
+	return reason ? reason : "no fold has the value";
+}
+
 static void put_gap(core_html_page *page, size_t row, core_text *out)
 {
 	const core_estimate *e = get_own(page, row);
 	const char *name = core_html_name_row(page, row);
 	const char *metric = core_html_name_column(page, (size_t)page->column);
 	if (isnan(e->value)) {
-		const core_grid_row *r = core_grid_row_at(page->grid, row);
-		const char *reason = r->reason ? r->reason : find_reason(page, r);
-		core_text_add(out, "Undefined: %s", reason ? reason : "no fold has the value");
+		core_text_add(out, "Undefined: %s", explain_undefined(page, row));
 		return;
 	}
 	if (isnan(e->p))
@@ -110,24 +138,81 @@ static void put_gap(core_html_page *page, size_t row, core_text *out)
 	core_text_add(out, ".");
 }
 
-static void answer_gap(core_html_page *page)
+static bool are_plain(const core_html_page *page, const size_t *row, size_t n)
+{
+	bool plain = true;
+	for (size_t i = 0; i < n; i++) {
+		const core_run_facts *facts = page->grid->row[row[i]].facts;
+		plain = plain && facts && facts->plain;
+	}
+	return plain;
+}
+
+/* "Yes, in 1 of 3 variants ..." */
+static void put_verdict(core_html_page *page, const size_t *row, size_t n, core_text *out)
+{
+	size_t yes = 0, tested = 0;
+	for (size_t i = 0; i < n; i++) {
+		double p = get_own(page, row[i])->p;
+		tested += isnan(p) ? 0 : 1;
+		yes += p <= CORE_SIGNIFICANT;
+	}
+	if (!tested)
+		core_text_add(out, "Not tested in any of %zu variants", n);
+	else if (yes)
+		core_text_add(out, "Yes, in %zu of %zu variants", yes, n);
+	else
+		core_text_add(out, "Not beyond what chance alone gives in any of %zu variants", n);
+	bool plain = are_plain(page, row, n);
+	core_text_add(out, "%s", plain ? " without debiasing" : "");
+	if (tested && tested < n)
+		core_text_add(out, ", %zu of which could not be tested", n - tested);
+	if (tested)
+		core_text_add(out, " (each is tested alone: p is not adjusted for their number)");
+}
+
+/* Names every variant, with its gap, the gap by chance, and p. */
+static void put_gaps(core_html_page *page, const size_t *row, size_t n, core_text *out)
+{
+	put_verdict(page, row, n, out);
+	core_text_add(out, ". The %s, and what it would be on average if groups had no effect: ",
+		core_html_name_column(page, (size_t)page->column));
+	for (size_t i = 0; i < n; i++) {
+		const core_estimate *e = get_own(page, row[i]);
+		core_text_add(out, "%s%s ", i ? "; " : "", core_html_name_row(page, row[i]));
+		if (isnan(e->value)) {
+			core_text_add(out, "undefined (%s)", explain_undefined(page, row[i]));
+			continue;
+		}
+		core_text_add(out, "%.3f", e->value);
+		if (!isnan(e->null_mean))
+			core_text_add(out, " against %.3f", e->null_mean);
+		core_html_put_p(out, e->p);
+	}
+	core_text_add(out, ".");
+}
+
+static fv_status answer_gap(core_html_page *page)
 {
 	core_text out = {0};
 	const core_grid *grid = page->grid;
-	int64_t row = page->reference;
-	for (size_t i = 0; i < grid->n_rows && row < 0; i++)
-		if (grid->row[i].variant->n_folds)
-			row = (int64_t)i;
-	if (page->column < 0 || row < 0)
+	size_t *row = core_alloc(page->ctx, grid->n_rows + 1, sizeof *row);
+	if (!row)
+		return FV_FAILED;
+	size_t n = list_asked(page, row);
+	if (page->column < 0 || !n)
 		core_text_add(&out, "Cannot be said: no run was evaluated by an attribute "
 				    "(eval.attributes).");
 	else if (!core_column_is_gap(&grid->column[page->column]))
 		core_text_add(&out, "Variants are compared by %s, which is no gap: %.3f for %s.",
 			core_html_name_column(page, (size_t)page->column),
-			get_own(page, (size_t)row)->value, core_html_name_row(page, (size_t)row));
+			get_own(page, row[0])->value, core_html_name_row(page, row[0]));
+	else if (n == 1)
+		put_gap(page, row[0], &out);
 	else
-		put_gap(page, (size_t)row, &out);
+		put_gaps(page, row, n, &out);
 	put_line(page, "Is there a gap?", &out);
+	return FV_OK;
 }
 
 /* --- what closes it, at what cost ------------------------------------------------------------- */
@@ -170,7 +255,10 @@ static void answer_closes(core_html_page *page)
 	core_text out = {0};
 	size_t n = 0, better = page->column >= 0 ? count_better(page, &n) : 0;
 	const core_effect *e = page->best >= 0 ? &page->grid->row[page->best].effect : NULL;
-	if (!n) {
+	if (!n && core_effects_only_plain(page->grid)) {
+		core_text_add(&out, "Cannot be said: every variant with finished runs is without "
+				    "debiasing.");
+	} else if (!n) {
 		core_text_add(&out, "Cannot be said: no variant could be compared with training "
 				    "without debiasing.");
 	} else if (!e || e->reference < 0 || e->reason) {
@@ -280,10 +368,10 @@ fv_status core_html_answer(core_html_page *page)
 {
 	core_text_add(page->out, "<dl class=answer>\n");
 	answer_what(page);
-	answer_gap(page);
+	fv_status status = answer_gap(page);
 	answer_closes(page);
 	answer_cost(page);
 	answer_not(page);
 	core_text_add(page->out, "</dl>\n");
-	return FV_OK;
+	return status;
 }
