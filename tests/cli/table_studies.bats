@@ -37,6 +37,15 @@ cvar_dro 0.5
 erm —" ]
 }
 
+@test "a configuration without a run, in a folder with runs of others: it says so, and how many they are" {
+	fails 4 "results: No such file or directory" "$fairvox" table plan.yaml
+	"$fairvox" run plan.yaml --quiet
+	fails 4 "results: no run of this configuration, with these overrides, is in this folder; it has 1 other variant: " \
+		"$fairvox" table plan.yaml train.epochs=77
+	mkdir empty
+	fails 4 "empty: no results of 'fairvox run' in this folder" "$fairvox" table plan.yaml --results empty
+}
+
 @test "variants that no axis tells apart show the parameters in which they differ" {
 	"$fairvox" run plan.yaml --quiet loss.name=cvar_dro loss.alpha=0.1
 	"$fairvox" run plan.yaml --quiet loss.name=cvar_dro loss.alpha=0.9

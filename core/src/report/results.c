@@ -249,12 +249,25 @@ fv_status core_results_read(fv_ctx *ctx, const char *dir, core_results **out)
 	return core_results_read_some(ctx, dir, NULL, 0, out);
 }
 
+/* Says that no variant that is asked for is there, and how many others are. */
+static fv_status report_none(fv_ctx *ctx, const char *dir, size_t n_others)
+{
+	if (!n_others)
+		return fv_fail(ctx, FV_DATA, "%s: no results of 'fairvox run' in this folder", dir);
+	return fv_fail(ctx, FV_DATA,
+		"%s: no run of this configuration, with these overrides, is in this folder; it has "
+		"%zu other variant%s: 'fairvox run' computes those of the configuration, 'fairvox "
+		"table %s' shows what is there",
+		dir, n_others, n_others == 1 ? "" : "s", dir);
+}
+
 fv_status core_results_read_some(
 	fv_ctx *ctx, const char *dir, const char *const *names, size_t n_names, core_results **out)
 {
 	core_results *r = core_alloc(ctx, 1, sizeof *r);
 	struct left_out left = {0};
 	struct dirent **list;
+	size_t n_others = 0;
 	int n;
 	fv_status status = r ? list_folder(ctx, dir, &list, &n) : FV_FAILED;
 	if (status)
@@ -265,11 +278,12 @@ fv_status core_results_read_some(
 		const char *name = list[i]->d_name;
 		if (!names || bsearch(&name, names, n_names, sizeof *names, compare_names))
 			status = add_variant(ctx, r, name, &left);
+		else
+			n_others += is_variant_name(name) ? 1 : 0;
 	}
 	free_list(list, n);
 	if (!status && !r->n)
-		status = fv_fail(
-			ctx, FV_DATA, "%s: no results of 'fairvox run' in this folder", dir);
+		status = report_none(ctx, dir, n_others);
 	if (!status)
 		status = set_apart(ctx, r, &left);
 	if (status) {

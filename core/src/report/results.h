@@ -57,7 +57,7 @@ static inline const core_run_facts *core_variant_facts(const core_variant_result
 
 /* Names and texts live as long as the context; release the JSON with core_results_free. Ignores
  * folders that are not variants. Runs that are left out have no metrics; a warning for each kind names
- * the first and says how many there are. Errors: FV_DATA if the folder is missing, has no variant, or
+ * the first and says how many there are. Errors: FV_DATA if the folder is missing, has no variant (of those asked for: how many others there are), or
  * has only runs that are left out. */
 FV_NODISCARD fv_status core_results_read(fv_ctx *ctx, const char *dir, core_results **out);
 /* Reads only the variants whose folders are named [n, sorted by bytes]. */
