@@ -30,7 +30,7 @@ write_shim() {
 			done
 			;;
 		run) set -- "\$@" train.epochs=2 corpus.folds=1 ;;
-		table) [[ \$2 != *.yaml ]] || set -- "\$@" train.epochs=2 corpus.folds=1 ;;
+		table | report) [[ \$2 != *.yaml ]] || set -- "\$@" train.epochs=2 corpus.folds=1 ;;
 		esac
 		exec $prefix/bin/fairvox "\$@"
 	END
@@ -79,6 +79,23 @@ prepare_folder() {
 	[ "$status" -eq 0 ]
 	[[ $output =~ "blocks: "([0-9]+)" ran, "([0-9]+)" parsed, 0 failed" ]]
 	[ "${BASH_REMATCH[1]}" -ge 10 ]
+}
+
+@test "every block of the README that is installed runs in a folder of its own, and names nothing of the sources" {
+	prepare_folder
+	rm -r folder/configs folder/demo folder/tests
+	write_shim
+	mkdir inst
+	mv shim inst/bin
+	ln -s "$prefix/share" "$prefix/lib" inst
+	export HOME=$PWD/home PATH=$PWD/inst/bin:$PATH
+	mkdir page
+	cp "$prefix/share/doc/fairvox/README.md" page
+	run ! grep -n -e bootstrap -e 'tests/oot/tilted.c ' -e 'in an install' -e '^cmake' page/README.md
+	run "$FAIRVOX_SOURCE/tests/cli/run_blocks.py" page folder
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output =~ "blocks: "[4-9]" ran, "[0-9]+" parsed, 0 failed" ]]
 }
 
 @test "the code of the pages on losses, groupers and encoders builds without a warning and passes check" {
