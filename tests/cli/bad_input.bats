@@ -114,3 +114,16 @@ setup() {
 	fails 4 "no results of" "$fairvox" table results
 	fails 2 "'tex2' is not" "$fairvox" table --format tex2 results
 }
+
+@test "a key for one of several losses, several values of a key, and a misspelt name say what to write" {
+	plan
+	fails 2 "unknown key 'alpha' in loss (erm): loss.alpha sets it for every loss: choose one with loss.name=NAME, or" \
+		"$fairvox" explain plan.yaml matrix=none loss.name=erm,cvar_dro loss.alpha=0.25,0.5
+	[[ $stderr == *"write them all: 'loss={name: erm},{name: NAME, alpha: VALUE}'"* ]]
+	"$fairvox" explain plan.yaml matrix=none 'loss={name: erm},{name: cvar_dro, alpha: 0.25}' | grep -q '2 variants'
+	fails 2 "'matrix: {loss.alpha: [A, B]}', or loss.alpha=A,B on the command line" \
+		"$fairvox" explain plan.yaml matrix=none 'loss={name: cvar_dro, alpha: [0.25, 0.5]}'
+	"$fairvox" explain plan.yaml matrix=none loss.name=cvar_dro loss.alpha=0.25,0.5 | grep -q '2 variants'
+	fails 2 "unknown key 'nmae' in loss, did you mean 'name'?" "$fairvox" explain plan.yaml matrix=none 'loss={nmae: rw}'
+	fails 2 "; --plugins FOLDER and FAIRVOX_PLUGIN_PATH add folders" "$fairvox" explain plan.yaml loss.name=class_cvar
+}

@@ -132,6 +132,7 @@ setup() {
 	build loss other
 	mv other.so cut/libx.so
 	fails 4 "cut/libx.so: its name is 'other', the name of its file 'libx'" "$fairvox" run plan.yaml --plugins cut loss.name=x
+	fails 4 "cut/libx.so: its name is 'other', the name of its file 'libx'" "$fairvox" run plan.yaml --plugins cut loss.name=other
 	# -k goes on with the others
 	echo 'matrix: {loss.name: [gdro, erm]}' >>plan.yaml
 	fails 3 "cut/gdro.so: truncated: " "$fairvox" run plan.yaml -k --plugins cut

@@ -165,7 +165,10 @@ static void all_faults_reported(void **state)
 		"'exact'?\n"
 		"a.yaml:3:64: encoder.mirror: 'yes' is neither true nor false\n"
 		"a.yaml:3:76: encoder.layer: -1 is out of range, at least 0, or all\n"
-		"a.yaml:4:34: grouper.column: a text is needed, not a list\n"
+		"a.yaml:4:34: grouper.column: a text is needed, not a list: several values make "
+		"an axis of the matrix: 'matrix: {grouper.column: [A, B]}', or grouper.column=A,B "
+		"on the command line; "
+		"where the matrix lists blocks, write a block for each\n"
 		"a.yaml:5:14: there is no loss 'wosrt', did you mean 'worst'?; searched: /plugins, "
 		"/more/plugins\n"
 		"a.yaml:6:7: head: a block of keys is needed, not a single value\n"
@@ -240,7 +243,10 @@ static void missing_plugins(void **state)
 	test_config_load(w, "b.yaml", "");
 	test_config_expect_errors(w, FV_CONFIG,
 		"b.yaml:2:17: 'clusters' is of kind grouper, not encoder\n"
-		"b.yaml:3:14: loss.name: a text is needed, not a list\n");
+		"b.yaml:3:14: loss.name: a text is needed, not a list: several values make "
+		"an axis of the matrix: 'matrix: {loss.name: [A, B]}', or loss.name=A,B on the "
+		"command line; "
+		"where the matrix lists blocks, write a block for each\n");
 	test_config_write(
 		w, "c.yaml", CORPUS "encoder: {depth: 3}\nloss: {name: worst, inner: plian}\n");
 	test_config_load(w, "c.yaml", "grouper.name=nothing");
@@ -249,7 +255,7 @@ static void missing_plugins(void **state)
 		"c.yaml:3:28: there is no loss 'plian', did you mean 'plain'?; searched: "
 		"/plugins, /more/plugins\n"
 		"command line: argument 1: there is no grouper 'nothing'; searched: /plugins, "
-		"/more/plugins\n");
+		"/more/plugins; --plugins FOLDER and FAIRVOX_PLUGIN_PATH add folders\n");
 	test_config_write(w, "d.yaml", "loss: {name: worst}\n");
 	test_config_load(w, "d.yaml", "");
 	test_config_expect_errors(w, FV_CONFIG,

@@ -5,6 +5,7 @@
 
 #include "base/nearest.h"
 #include "config/resolve.h"
+#include "plugin/descriptor.h"
 
 bool core_draft_open(
 	core_block_draft *b, core_resolver *r, const char *path, const core_yaml *node, size_t room)
@@ -98,6 +99,27 @@ void core_draft_resolve_key(core_block_draft *b, const core_key *key)
 	}
 }
 
+/* Says how a key of the command line is given to one of several plugins of a matrix, if another plugin of the kind has
+ * it. */
+static const char *tell_one_block(
+	const core_block_draft *b, const core_entry *entry, const fv_descriptor *d)
+{
+	const core_registry *registry = b->r->loader->registry;
+	if (entry->value->origin != CORE_FROM_COMMAND || strchr(b->path, '.'))
+		return "";
+	for (size_t i = 0; i < registry->n; i++) {
+		const fv_descriptor *other = registry->plugin[i].descriptor;
+		if (other->kind != d->kind || !core_param_find(other, entry->key))
+			continue;
+		const char *text = core_format(b->r->loader->ctx,
+			": %s.%s sets it for every %s: choose one with %s.name=NAME, or write them "
+			"all: '%s={name: %s},{name: NAME, %s: VALUE}'",
+			b->path, entry->key, b->path, b->path, b->path, d->name, entry->key);
+		return text ? text : "";
+	}
+	return "";
+}
+
 /* Reports written keys that are neither in the core's table nor among the plugin's parameters. */
 void core_draft_refuse_unknown(
 	core_block_draft *b, const core_key *keys, size_t n, const fv_descriptor *d)
@@ -123,10 +145,11 @@ void core_draft_refuse_unknown(
 		 * block */
 		const char *near = core_find_nearest(entry->key, names, n + n_params);
 		bool named = d && !(near && core_schema_key(keys, n, near));
-		core_loader_fail_whole(loader, entry->key_place, "unknown key '%s' in %s%s%s%s%s",
+		core_loader_fail_whole(loader, entry->key_place, "unknown key '%s' in %s%s%s%s%s%s",
 			entry->key, b->path, named ? " (" : "", named ? d->name : "",
 			named ? ")" : "",
-			core_suggest_name(loader->ctx, entry->key, names, n + n_params));
+			core_suggest_name(loader->ctx, entry->key, names, n + n_params),
+			named ? tell_one_block(b, entry, d) : "");
 	}
 }
 

@@ -34,12 +34,28 @@ core_yaml *core_check_make_list(core_check *c, const core_yaml *node, core_yaml_
 	return out;
 }
 
+/* Says how several values are written, each for variants of its own. */
+static const char *tell_axis(core_check *c, const core_yaml *node)
+{
+	static const char *const blocks[] = {"loss.", "grouper.", "encoder.", "head.", "train."};
+	bool axis = false;
+	for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+		axis |= !strncmp(c->path, blocks[i], strlen(blocks[i]));
+	if (!axis || node->kind != CORE_YAML_LIST)
+		return "";
+	const char *text = core_format(c->loader->ctx,
+		": several values make an axis of the matrix: 'matrix: {%s: [A, B]}', or "
+		"%s=A,B on the command line; where the matrix lists blocks, write a block for each",
+		c->path, c->path);
+	return text ? text : "";
+}
+
 /* True for a scalar with a value; otherwise records a failure. */
 static bool check_filled(core_check *c, const core_yaml *node, const char *want)
 {
 	if (node->kind != CORE_YAML_SCALAR)
-		REFUSE(c, node, "%s: %s is needed, not a %s", c->path, want,
-			node->kind == CORE_YAML_MAP ? "map" : "list");
+		REFUSE(c, node, "%s: %s is needed, not a %s%s", c->path, want,
+			node->kind == CORE_YAML_MAP ? "map" : "list", tell_axis(c, node));
 	else if (core_yaml_is_null(node) || !*node->text)
 		core_check_refuse_empty(c->loader, c->key, c->path, node);
 	else

@@ -45,9 +45,10 @@ static void report_missing_plugin(
 	for (size_t i = 0; i < registry->n_folders && folders; i++)
 		folders = core_format(
 			loader->ctx, i ? "%s, %s" : "%s%s", folders, registry->folder[i]);
-	core_loader_fail(loader, FV_CONFIG, place, "there is no %s '%s'%s; searched: %s",
-		core_kind_name(kind), name, core_suggest_name(loader->ctx, name, names, n),
-		folders && *folders ? folders : "no folder");
+	const char *near = core_suggest_name(loader->ctx, name, names, n);
+	core_loader_fail(loader, FV_CONFIG, place, "there is no %s '%s'%s; searched: %s%s",
+		core_kind_name(kind), name, near, folders && *folders ? folders : "no folder",
+		*near ? "" : "; --plugins FOLDER and FAIRVOX_PLUGIN_PATH add folders");
 }
 
 /* Finds the plugin that a block names; NULL (and a failure) when there is none. */
@@ -174,6 +175,19 @@ static void resolve_reserved(core_block_draft *b, const core_plugin *plugin, con
 	}
 }
 
+/* Reports the key of a block without a name that is meant to be it. */
+static void refuse_misspelt_name(core_block_draft *b)
+{
+	static const char *const name[] = {"name"};
+	for (size_t i = 0; b->node && i < b->node->n; i++) {
+		const core_entry *entry = &b->node->entry[i];
+		if (core_find_nearest(entry->key, name, 1))
+			core_loader_fail_whole(b->r->loader, entry->key_place,
+				"unknown key '%s' in %s, did you mean 'name'?", entry->key,
+				b->path);
+	}
+}
+
 static core_yaml *resolve_plugin(core_resolver *r, const char *path, const core_yaml *node,
 	fv_kind kind, const core_key *reserved, size_t n_reserved)
 {
@@ -192,6 +206,8 @@ static core_yaml *resolve_plugin(core_resolver *r, const char *path, const core_
 			resolve_param(&b, plugin, &d->params[i]);
 	if (d)
 		core_draft_refuse_unknown(&b, reserved, n_reserved, d);
+	else if (!core_yaml_entry(b.node, "name"))
+		refuse_misspelt_name(&b);
 	return d && b.good ? b.out : NULL;
 }
 

@@ -378,6 +378,15 @@ static bool is_text(const char *text)
 	return text && *text;
 }
 
+#define OTHER_NAME "its name is '%s', the name of its file '"
+
+bool core_descriptor_is_named(const char *reason, const char *name)
+{
+	char start[256];
+	int n = snprintf(start, sizeof start, OTHER_NAME, name);
+	return n < (int)sizeof start && !strncmp(reason, start, (size_t)n);
+}
+
 bool core_descriptor_check(const fv_descriptor *d, const char *file_name, char *reason, size_t size)
 {
 	struct fault fault = {reason, size};
@@ -395,8 +404,7 @@ bool core_descriptor_check(const fv_descriptor *d, const char *file_name, char *
 	if (!core_name_is_valid(d->name))
 		return FAULT(&fault, "its name is not of the form [a-z][a-z0-9_]*");
 	if (strcmp(d->name, file_name))
-		return FAULT(
-			&fault, "its name is '%s', the name of its file '%s'", d->name, file_name);
+		return FAULT(&fault, OTHER_NAME "%s'", d->name, file_name);
 	if (!is_text(d->version) || !is_text(d->summary) || !is_text(d->source) ||
 		!is_text(d->licence))
 		return FAULT(&fault, "version, summary, source or licence is missing");

@@ -19,6 +19,9 @@
 bool core_descriptor_check(
 	const fv_descriptor *descriptor, const char *file_name, char *reason, size_t size);
 
+/* Does a reason of core_descriptor_check say that the plugin has this name, and its file another one? */
+bool core_descriptor_is_named(const char *reason, const char *name);
+
 /* A copy with this core's struct sizes. Lives as long as the context. NULL when memory is out. */
 const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *descriptor);
 

@@ -376,6 +376,8 @@ const core_refused *core_registry_find_refused(const core_registry *registry, co
 		const char *base = core_path_base(refused->path);
 		if (!strncmp(base, name, n) && !strcmp(base + n, ".so"))
 			return refused;
+		if (core_descriptor_is_named(refused->reason, name))
+			meant = refused;
 		base += strncmp(base, "lib", 3) ? 0 : 3;
 		if (!strncasecmp(base, name, n) && !strcmp(base + n, ".so"))
 			meant = refused;

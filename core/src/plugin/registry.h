@@ -44,7 +44,8 @@ FV_NODISCARD fv_status core_registry_open(
 
 const core_plugin *core_registry_find(
 	const core_registry *registry, fv_kind kind, const char *name); /* NULL: none */
-/* The refused file of that name or of a name that was meant: libNAME.so, or other capitals. NULL: none. */
+/* The refused file of that name or of a name that was meant: libNAME.so, other capitals, or a
+ * file of another name with that plugin. NULL: none. */
 const core_refused *core_registry_find_refused(const core_registry *registry, const char *name);
 /* The path of the first file that this one hides; NULL: none. */
 const char *core_registry_find_hidden(const core_registry *registry, const char *path);
