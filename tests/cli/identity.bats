@@ -200,6 +200,50 @@ END
 	fails 2 "eval.attributes: own.csv has no attribute 'rice'" "$fairvox" run own.yaml eval.attributes=rice
 }
 
+# one LEVEL RESULTS [KEY=VALUE...]: runs one variant, with a build of the plugin tilted.
+one() {
+	mkdir -p p
+	gcc -shared -fPIC -O"$1" -o p/tilted.so "$FAIRVOX_SOURCE/tests/oot/tilted.c" -I"$FAIRVOX_SOURCE/core/include" -lm
+	"$fairvox" run study.yaml --quiet --plugins p --results "$2" train.learning_rate=0.01 "${@:3}"
+}
+
+# variant EXPRESSION RESULTS: prints it of `variant` in env.json.
+variant() {
+	python3 -c "import json,sys; v=json.load(open(sys.argv[1]))['variant']; print($1)" "$2"/*/*/env.json
+}
+
+@test "env.json tells which files of plugins made a run, and what builds of a variant have in common" {
+	sed -i 's/loss.name: \[erm, rw\]/loss: [{name: tilted, tilt: 2}]/' study.yaml
+	one 0 old
+	one 2 new
+	file="v['plugins'][0]['sha256']"
+	[ "$(variant "$file" new)" = "$(sha256sum p/tilted.so | cut -d' ' -f1)" ]
+	[ "$(variant "$file" old)" != "$(variant "$file" new)" ]
+	[ "$(variant "v['hash']" old)" != "$(variant "v['hash']" new)" ]
+	[ "$(variant "v['settings']" old)" = "$(variant "v['settings']" new)" ]
+	one 2 other 'loss={name: tilted, tilt: 3}'
+	[ "$(variant "v['settings']" other)" != "$(variant "v['settings']" new)" ]
+	# those of every block: the loss that a parameter names, the encoder of a grouper
+	names="*[p['block'] + ':' + p['name'] for p in v['plugins']]"
+	one 2 named 'loss={name: eiil, then: {name: rw}}'
+	[ "$(variant "$names" named)" = "loss:eiil loss:rw encoder:pitch" ]
+	one 2 groups 'loss={name: rw}' 'grouper={name: kmeans, k: 2, encoder: {name: functionals}}'
+	[ "$(variant "$names" groups)" = "loss:rw grouper:kmeans grouper:functionals encoder:pitch" ]
+}
+
+@test "a tuned variant has the plugins of all its trials, and its builds have the same settings" {
+	sed -i '/^matrix/d' study.yaml
+	echo 'tune: {axes: {loss: [{name: erm}, {name: tilted, tilt: 2}]}, by: dev_loss}' >>study.yaml
+	for level in 0 2; do
+		one $level results$level
+		mkdir tuned$level
+		mv results$level/*-tuned-* tuned$level
+	done
+	[ "$(variant "*sorted(p['name'] for p in v['plugins'])" tuned0)" = "erm pitch tilted" ]
+	[ "$(variant "v['settings']" tuned0)" = "$(variant "v['settings']" tuned2)" ]
+	[ "$(variant "v['hash']" tuned0)" != "$(variant "v['hash']" tuned2)" ]
+}
+
 @test "a study that was copied elsewhere computes nothing, its files may be called otherwise" {
 	echo 'x' >weights.bin
 	"$fairvox" encode --encoder pitch --out all.csv audio/*.flac

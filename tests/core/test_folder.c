@@ -2,8 +2,10 @@
 /* The folder of a run: which process may write, and what counts as done. */
 #include "support.h"
 
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "run/folder.h"
@@ -109,6 +111,28 @@ static void test_done(void **state)
 	core_ctx_free(w.ctx);
 }
 
+/* How long a run took and when it ended, which a copy keeps. */
+static void test_times(void **state)
+{
+	(void)state;
+	struct world w = world();
+	double seconds, ended, now = (double)time(NULL);
+	test_ok(w.ctx, core_folder_times(w.ctx, w.run.dir, &seconds, &ended));
+	assert_true(isnan(seconds) && isnan(ended));
+	claim(&w, false, CORE_CLAIMED);
+	test_ok(w.ctx, core_folder_times(w.ctx, w.run.dir, &seconds, &ended));
+	assert_true(isnan(seconds) && isnan(ended));
+	core_folder_release(&w.folder);
+	finish(&w);
+	test_ok(w.ctx, core_folder_times(w.ctx, w.run.dir, &seconds, &ended));
+	assert_true(seconds >= 0 && seconds < 60 && ended >= now && ended < now + 60);
+	const char *begun = core_path_join(w.ctx, w.run.dir, ".begun");
+	test_ok(w.ctx, core_file_write(w.ctx, begun, "1.250\n", 6));
+	test_ok(w.ctx, core_folder_times(w.ctx, w.run.dir, &seconds, &ended));
+	assert_true(seconds == 1.25 && isnan(ended));
+	core_ctx_free(w.ctx);
+}
+
 /* A truncated `done`, which our writers never leave. */
 static void test_truncated_done(void **state)
 {
@@ -159,7 +183,8 @@ static void test_no_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_claim),
-		cmocka_unit_test(test_done), cmocka_unit_test(test_truncated_done),
-		cmocka_unit_test(test_failed), cmocka_unit_test(test_no_folder)};
+		cmocka_unit_test(test_done), cmocka_unit_test(test_times),
+		cmocka_unit_test(test_truncated_done), cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_no_folder)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

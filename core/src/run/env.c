@@ -21,6 +21,7 @@
 #include "eval/baselines.h"
 #include "run/fingerprint.h"
 #include "run/params.h"
+#include "run/plugin_list.h"
 #include "run/selection.h"
 #include "run/training_device.h"
 
@@ -129,18 +130,18 @@ static json_t *make_variant_json(fv_ctx *ctx, const core_run_data *r, json_t *ev
 		json_array_append_new(names, json_string(spec->use.plugin->descriptor->name));
 		json_array_append_new(groupers, make_grouper_json(ctx, spec));
 	}
-	json_t *root = json_pack("{s:s, s:o, s:o, s:i, s:s, s:s, s:s, s:o, s:o}", "slug",
+	json_t *root = json_pack("{s:s, s:o, s:o, s:o, s:i, s:s, s:s, s:s, s:o, s:o}", "slug",
 		variant->slug, "hash", make_short_hash(identity->sha256), "family",
-		make_short_hash(identity->family), "index", r->run->variant, "loss",
-		variant->loss.plugin->descriptor->name, "encoder",
+		make_short_hash(identity->family), "settings", make_short_hash(identity->settings),
+		"index", r->run->variant, "loss", variant->loss.plugin->descriptor->name, "encoder",
 		variant->encoder.use.plugin->descriptor->name, "profile", variant->profile,
 		"groupers", names, "axes", json_loads(variant->axes_json, 0, NULL));
-	json_t *more = json_pack("{s:o, s:o, s:b, s:b, s:b, s:s, s:o, s:o, s:o}", "objective",
-		make_plugin_json(ctx, &variant->loss), "grouping", groupers, "plain",
-		is_plain(variant), "uses_groups", core_loss_uses_groups(&variant->loss),
-		"uses_group_labels", uses_group_labels(variant), "select", variant->train.select,
-		"selection", make_selection_json(r), "bias", make_bias_json(&variant->bias),
-		"compare", compare);
+	json_t *more = json_pack("{s:o, s:o, s:o, s:b, s:b, s:b, s:s, s:o, s:o, s:o}", "objective",
+		make_plugin_json(ctx, &variant->loss), "grouping", groupers, "plugins",
+		core_plugin_list(r->study->config, variant), "plain", is_plain(variant),
+		"uses_groups", core_loss_uses_groups(&variant->loss), "uses_group_labels",
+		uses_group_labels(variant), "select", variant->train.select, "selection",
+		make_selection_json(r), "bias", make_bias_json(&variant->bias), "compare", compare);
 	if (root && more)
 		json_object_update(root, more);
 	json_decref(more);

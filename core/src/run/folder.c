@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -18,7 +19,8 @@
 #include "base/text.h"
 #include "base/visible.h"
 
-#define BEGUN ".begun" /* empty at first; when the run is done, the seconds that it took */
+/* empty at first; when the run is done, the seconds that it took and the time at which it ended */
+#define BEGUN ".begun"
 #define CHECKPOINT "checkpoint.safetensors"
 
 /* Files that every finished run has. */
@@ -85,13 +87,13 @@ fv_status core_folder_lock(
 }
 
 /* Writes the file that shows that an attempt has begun. */
-static fv_status write_begun(fv_ctx *ctx, const char *dir, const char *seconds)
+static fv_status write_begun(fv_ctx *ctx, const char *dir, const char *text)
 {
 	char *path = core_path_join(ctx, dir, BEGUN);
 	int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
 	if (!path)
 		return FV_FAILED;
-	int error = fd < 0 ? errno : core_write_fully(fd, seconds, strlen(seconds)) ? errno : 0;
+	int error = fd < 0 ? errno : core_write_fully(fd, text, strlen(text)) ? errno : 0;
 	if (fd >= 0 && close(fd) && !error)
 		error = errno;
 	return error ? fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(error)) : FV_OK;
@@ -195,9 +197,10 @@ fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_
 		return FV_FAILED;
 	if (unlink(checkpoint) && errno != ENOENT)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", checkpoint, strerror(errno));
-	char seconds[32];
-	snprintf(seconds, sizeof seconds, "%.3f\n", core_lockstep_clock_s() - folder->begun_s);
-	fv_status status = write_begun(ctx, folder->dir, seconds);
+	char took[64];
+	snprintf(took, sizeof took, "%.3f %lld\n", core_lockstep_clock_s() - folder->begun_s,
+		(long long)time(NULL));
+	fv_status status = write_begun(ctx, folder->dir, took);
 	if (!status)
 		status = core_folder_write(
 			ctx, folder, "done", run->fingerprint, strlen(run->fingerprint));
@@ -303,12 +306,12 @@ fv_status core_folder_find_state(fv_ctx *ctx, const char *dir, core_lease_view *
 	return status;
 }
 
-fv_status core_folder_seconds(fv_ctx *ctx, const char *dir, double *seconds)
+fv_status core_folder_times(fv_ctx *ctx, const char *dir, double *seconds, double *ended)
 {
-	char *path = core_path_join(ctx, dir, BEGUN), *text;
-	double number;
+	char *path = core_path_join(ctx, dir, BEGUN), *text, *rest = NULL;
+	double number[] = {NAN, NAN}, value;
 	size_t size;
-	*seconds = NAN;
+	*seconds = *ended = NAN;
 	if (!path)
 		return FV_FAILED;
 	if (!core_is_file(path))
@@ -316,7 +319,12 @@ fv_status core_folder_seconds(fv_ctx *ctx, const char *dir, double *seconds)
 	fv_status status = core_file_read(ctx, path, 1 << 12, &text, &size);
 	if (status)
 		return status;
-	if (core_parse_double(text, &number) && number >= 0)
-		*seconds = number;
+	for (int k = 0; k < 2; k++) {
+		const char *word = strtok_r(k ? NULL : text, " \n", &rest);
+		if (word && core_parse_double(word, &value) && value >= 0)
+			number[k] = value;
+	}
+	*seconds = number[0];
+	*ended = number[1];
 	return FV_OK;
 }

@@ -72,8 +72,9 @@ typedef enum core_folder_state {
  * NULL. */
 FV_NODISCARD fv_status core_folder_find_state(fv_ctx *ctx, const char *dir, core_lease_view *view,
 	core_folder_state *state, const char **reason);
-/* The seconds that the last attempt at a run that is done took, without those spent on runs in lockstep with it. NaN: not
- * known. Errors: FV_FAILED. */
-FV_NODISCARD fv_status core_folder_seconds(fv_ctx *ctx, const char *dir, double *seconds);
+/* The seconds that the last attempt at a run that is done took, without those spent on runs in lockstep with it, and the time
+ * at which it ended, in seconds of Unix, which a copy of the folder keeps. NaN: not known. Errors: FV_FAILED. */
+FV_NODISCARD fv_status core_folder_times(
+	fv_ctx *ctx, const char *dir, double *seconds, double *ended);
 
 #endif

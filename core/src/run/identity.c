@@ -50,7 +50,8 @@ struct identity {
 	core_study *study;
 	const core_run *run;
 	const core_variant *variant;
-	bool family; /* without the seeds of groupers and bias */
+	bool family;   /* without the seeds of groupers and bias */
+	bool settings; /* without the files of plugins */
 };
 
 static core_yaml *make_text_node(struct identity *w, const core_yaml *like, const char *text)
@@ -138,7 +139,7 @@ static core_yaml *copy_plugin_entry(struct identity *w, const core_entry *entry,
 	return copy_node(w, entry->value);
 }
 
-/* Copies a plugin's block and adds the plugin's own hash. `encoder` is the open encoder if the
+/* Copies a plugin's block and adds the hash of the plugin's file. `encoder` is the open encoder if the
  * block is one, otherwise NULL; `grouper` is the index of a grouper, otherwise -1. */
 static core_yaml *copy_plugin(struct identity *w, const core_yaml *block,
 	const core_plugin_spec *use, const core_encoder *encoder, int32_t grouper)
@@ -153,7 +154,8 @@ static core_yaml *copy_plugin(struct identity *w, const core_yaml *block,
 			return NULL;
 		core_yaml_add(out, entry->key, entry->key_place, value);
 	}
-	core_yaml *plugin = out ? make_text_node(w, block, use->plugin->sha256) : NULL;
+	const char *file = w->settings ? "" : use->plugin->sha256;
+	core_yaml *plugin = out ? make_text_node(w, block, file) : NULL;
 	if (!plugin)
 		return NULL;
 	core_yaml_add(out, "plugin sha256", block->place, plugin);
@@ -247,6 +249,10 @@ fv_status core_identify_variant(
 	fv_status status = core_reference_make(ctx, study, run);
 	if (!status)
 		status = hash_blocks(&w, out->sha256);
+	w.settings = true;
+	if (!status)
+		status = hash_blocks(&w, out->settings);
+	w.settings = false;
 	w.family = true;
 	return status ? status : hash_blocks(&w, out->family);
 }

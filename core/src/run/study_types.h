@@ -51,6 +51,8 @@ typedef struct core_encoding {
 typedef struct core_identity {
 	char sha256[CORE_SHA256_HEX]; /* see identity.h */
 	char family[CORE_SHA256_HEX]; /* the same without the seeds of groupers and bias */
+	char settings
+		[CORE_SHA256_HEX]; /* the same without the files of plugins: another build has it too */
 	const char *dir; /* RESULTS/<slug>-<hash8>, possibly with the slug of an earlier study */
 	bool repeats;    /* an earlier variant of the study has the same identity */
 } core_identity;

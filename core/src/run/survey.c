@@ -7,10 +7,10 @@
 /* Records how long a run took that was found done, unless it only chose among trials. */
 static fv_status record_done(fv_ctx *ctx, core_survey *s, const core_run *run)
 {
-	double seconds;
+	double seconds, ended;
 	if (core_run_variant(s->study, run)->tune)
 		return FV_OK;
-	fv_status status = core_folder_seconds(ctx, run->dir, &seconds);
+	fv_status status = core_folder_times(ctx, run->dir, &seconds, &ended);
 	if (!status && !isnan(seconds))
 		core_pace_add(&s->pace, run, seconds);
 	return status;

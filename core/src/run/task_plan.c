@@ -30,10 +30,10 @@ static fv_status add_finished_runs(struct plan *p)
 	fv_status status = core_pace_make(p->ctx, p->study, &p->pace);
 	for (int64_t i = 0; i < p->study->n_runs && !status; i++) {
 		const core_run *run = &p->study->run[i];
-		double seconds;
+		double seconds, ended;
 		if (!run->done || core_run_variant(p->study, run)->tune)
 			continue;
-		status = core_folder_seconds(p->ctx, run->dir, &seconds);
+		status = core_folder_times(p->ctx, run->dir, &seconds, &ended);
 		if (!status && !isnan(seconds))
 			core_pace_add(&p->pace, run, seconds);
 	}

@@ -17,16 +17,32 @@
 #include "run/fingerprint.h"
 #include "run/folder.h"
 #include "run/output.h"
+#include "run/plugin_list.h"
 
-/* Hashes `by` and the hashes of the trials, in their order. */
+static const char *get_sha256(const core_identity *identity)
+{
+	return identity->sha256;
+}
+
+static const char *get_family(const core_identity *identity)
+{
+	return identity->family;
+}
+
+static const char *get_settings(const core_identity *identity)
+{
+	return identity->settings;
+}
+
+/* Hashes `by` and one of the hashes of each trial, in their order. */
 static fv_status hash_trials(fv_ctx *ctx, const core_study *study, const core_variant *variant,
-	bool family, char hex[CORE_SHA256_HEX])
+	const char *(*get_hash)(const core_identity *), char hex[CORE_SHA256_HEX])
 {
 	core_text text = {0};
 	core_text_add(&text, "tune %s\n", variant->tune->by);
 	for (int32_t i = 0; i < variant->tune->n_trials; i++) {
 		const core_identity *trial = &study->identity[variant->tune->trial[i]];
-		core_text_add(&text, "%s\n", family ? trial->family : trial->sha256);
+		core_text_add(&text, "%s\n", get_hash(trial));
 	}
 	return core_sha256_text(ctx, &text, hex);
 }
@@ -34,8 +50,10 @@ static fv_status hash_trials(fv_ctx *ctx, const core_study *study, const core_va
 fv_status core_tune_identify(
 	fv_ctx *ctx, const core_study *study, const core_variant *variant, core_identity *out)
 {
-	fv_status status = hash_trials(ctx, study, variant, false, out->sha256);
-	return status ? status : hash_trials(ctx, study, variant, true, out->family);
+	fv_status status = hash_trials(ctx, study, variant, get_sha256, out->sha256);
+	if (!status)
+		status = hash_trials(ctx, study, variant, get_settings, out->settings);
+	return status ? status : hash_trials(ctx, study, variant, get_family, out->family);
 }
 
 /* Finds the run of a variant, or of the variant with the same content that it repeats. */
@@ -276,6 +294,8 @@ static fv_status write_env(const struct choice *c, const core_folder *folder, co
 	json_object_set_new(variant, "slug", json_string(c->own->slug));
 	json_object_set_new(variant, "hash", json_stringn(identity->sha256, 8));
 	json_object_set_new(variant, "family", json_stringn(identity->family, 8));
+	json_object_set_new(variant, "settings", json_stringn(identity->settings, 8));
+	json_object_set_new(variant, "plugins", core_plugin_list(c->study->config, c->own));
 	json_object_set_new(variant, "index", json_integer(c->variant));
 	json_object_set_new(variant, "axes", json_loads(c->own->axes_json, 0, NULL));
 	json_object_set_new(
