@@ -4,6 +4,7 @@
 #include <getopt.h>
 
 #include "base/file.h"
+#include "report/builds.h"
 #include "report/select_variants.h"
 #include "report/study_results.h"
 #include "report/tuning.h"
@@ -53,9 +54,13 @@ fv_status cli_results_read(fv_ctx *ctx, const cli_source *source, core_results *
 		return status;
 	if (!source->trials)
 		status = core_hide_trials(ctx, *out);
+	if (!status)
+		status = core_builds_tell(ctx, *out);
 	if (!status && source->rows)
 		status = core_select_variants(ctx, source->rows, *out);
-	if (status)
+	if (!status)
+		core_builds_mark_older(*out);
+	else
 		core_results_free(*out);
 	return status;
 }

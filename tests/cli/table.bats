@@ -28,7 +28,7 @@ setup() {
 @test "json matches the runs, csv has a line for each metric of each run" {
 	"$fairvox" table results --format json >table.json
 	"$fairvox" table results --format csv >table.csv
-	head -1 table.csv | grep -q '^variant,fold,seed,split,select,chosen_on,grouper_seed,bias_seed,trial,threshold,loss.name,grouper.name,encoder.name,attribute,metric,class,group,value,'
+	head -1 table.csv | grep -q '^variant,fold,seed,split,select,chosen_on,grouper_seed,bias_seed,trial,threshold,build,older_build,loss.name,grouper.name,encoder.name,attribute,metric,class,group,value,'
 	[ "$(cut -d, -f1-3 table.csv | sort -u | wc -l)" -eq 5 ]
 	command -v python3 >/dev/null || skip "python3 is not here"
 	python3 - <<'END'

@@ -53,16 +53,45 @@ erm —" ]
 cvar_dro alpha=0.9" ]
 }
 
-@test "rows of several builds of a plugin are noted" {
-	mkdir p
-	for level in 0 2; do
-		gcc -shared -fPIC -O$level -o p/tilted.so "$FAIRVOX_SOURCE/tests/oot/tilted.c" -I"$FAIRVOX_SOURCE/core/include" -lm
-		"$fairvox" run plan.yaml --quiet --plugins p loss.name=tilted loss.tilt=2
-	done
-	[ "$(rows 1 table results | wc -l)" = 2 ]
-	"$fairvox" table results >table.txt
-	grep -q '^- rows of 2 builds of plugin tilted: ' table.txt
-	"$fairvox" table plan.yaml --plugins p loss.name=tilted loss.tilt=2 >own.txt
-	[ "$(grep -c '^tilted ' own.txt)" = 1 ]
+# tilted LEVEL: builds the plugin tilted in p.
+tilted() {
+	mkdir -p p
+	gcc -shared -fPIC -O"$1" -o p/tilted.so "$FAIRVOX_SOURCE/tests/oot/tilted.c" -I"$FAIRVOX_SOURCE/core/include" -lm
+}
+
+@test "builds of a plugin are told apart, and the newest of a variant counts" {
+	echo 'matrix: {loss: [{name: erm}, {name: tilted, tilt: 2}, {name: tilted, tilt: 3}]}' >>plan.yaml
+	tilted 0
+	"$fairvox" run plan.yaml --quiet --plugins p
+	old=$(sha256sum p/tilted.so | cut -c1-7)
+	cp -r results copied # keeps what is newer
+	tilted 2
+	new=$(sha256sum p/tilted.so | cut -c1-7)
+	sleep 1.1
+	"$fairvox" run plan.yaml --quiet --plugins p --results copied
+	cp -r copied/. results
+	COLUMNS=120 "$fairvox" table results >table.txt
+	[ "$(sed -n 's/^\(tilted@[^ ]* tilt=[23]\) .*/\1/p' table.txt | sort)" = "$(printf "tilted@%s tilt=%d\n" \
+		"$new" 2 "$new" 3 "$old" 2 "$old" 3 | sort)" ]
+	# the older below the line, without p
+	sed '/^---/,$d' table.txt | grep -q "^tilted@$new"
+	! sed '/^---/,$d' table.txt | grep -q "^tilted@$old"
+	[ "$(grep -c "^tilted@$old .* —  *—  *—\$" table.txt)" = 2 ]
+	grep -q '2 comparisons' table.txt
+	grep -q "^- rows of 2 builds of plugin tilted (newest first: @$new, @$old), the older" table.txt
+	"$fairvox" table results --format csv | cut -d, -f11,12,13 | sort -u >builds
+	diff builds <(printf '%s\n' build,older_build,loss.name ,0,erm "$new,0,tilted" "$old,1,tilted" | sort)
+	# a selection of one build makes it the newest
+	COLUMNS=120 "$fairvox" table results --rows "variant=erm,variant=*@$old" | sed '/^---/,$d' | grep -q "^tilted@$old"
+	"$fairvox" table results --full --reference tilted2 >/dev/null
+	"$fairvox" table results --layout pairs | grep -q 'older build'
+	"$fairvox" report results -o report.html
+	"$fairvox" plot effects results -o effects.svg
+	for file in report.html effects.svg; do grep -q "tilted@$old" $file; done
+	# of a configuration, the build in use
+	COLUMNS=120 "$fairvox" table plan.yaml --plugins p >own.txt
+	[ "$(grep -c '^tilted tilt=' own.txt)" = 2 ]
 	! grep -q 'builds of plugin' own.txt
+	diff <(grep '^tilted' own.txt | tr -s ' ' | cut -d' ' -f3-) \
+		<(grep "^tilted@$new" table.txt | tr -s ' ' | cut -d' ' -f3-)
 }

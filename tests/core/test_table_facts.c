@@ -104,7 +104,7 @@ static void test_on_test_elsewhere(void **unused)
 	core_document_free(d);
 	const char *csv = test_table_text(ctx, results, &grid, CORE_TABLE_CSV);
 	assert_non_null(
-		strstr(csv, "best-00000004,1,1,test,dev_loss,test,,,,fixed,ds,truth,,,f1,,,"));
+		strstr(csv, "best-00000004,1,1,test,dev_loss,test,,,,fixed,,0,ds,truth,,,f1,,,"));
 	core_results_free(results);
 	core_ctx_free(ctx);
 }

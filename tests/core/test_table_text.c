@@ -204,11 +204,12 @@ static void test_formats(void **unused)
 	double high = json_number_value(json_object_get(json_object_get(metrics, "f1"), "high"));
 	char *lines = core_format(ctx,
 		"variant,fold,seed,split,select,chosen_on,grouper_seed,bias_seed,trial,threshold,"
-		"loss.name,grouper.name,encoder.name,attribute,"
+		"build,older_build,loss.name,grouper.name,encoder.name,attribute,"
 		"metric,"
 		"class,"
 		"group,value,null_mean,null_p95,null_p05,p,excess,low,high,low_support\n"
-		"plain-00000001,1,1,test,dev_loss,dev,,,,fixed,erm,,,,f1,,,%.17g,,,,,,%.17g,%.17g,"
+		"plain-00000001,1,1,test,dev_loss,dev,,,,fixed,,0,erm,,,,f1,,,%.17g,,,,,,%.17g,%."
+		"17g,"
 		"0\n",
 		f1, low, high);
 	assert_memory_equal(text[CORE_TABLE_CSV], lines, strlen(lines));

@@ -38,7 +38,8 @@ static int64_t find_reference(const core_grid *grid)
 		if (core_row_is_reference(grid, i))
 			return (int64_t)i;
 	for (size_t i = 0; i < grid->n_rows; i++)
-		if (grid->row[i].facts && grid->row[i].facts->plain && !grid->row[i].unbiased)
+		if (grid->row[i].facts && grid->row[i].facts->plain && !grid->row[i].unbiased &&
+			!grid->row[i].older)
 			return (int64_t)i;
 	return -1;
 }

@@ -166,7 +166,8 @@ static fv_status find_shown(struct curves *c)
 	for (int32_t s = -1; s < d->names.n_series && c->shown.n < CORE_SHOWN_MAX; s++)
 		for (size_t i = 0; i < d->grid->n_rows; i++) {
 			const core_grid_row *row = &d->grid->row[i];
-			if (d->names.row[i].series != s || row->unbiased || !row->variant->n_folds)
+			if (d->names.row[i].series != s || row->unbiased || row->older ||
+				!row->variant->n_folds)
 				continue;
 			c->shown.row[c->shown.n++] = i;
 			break;

@@ -165,6 +165,26 @@ static const char *move_given(fv_ctx *ctx, const char *given, core_text *text)
 	return made ? core_find_given_name(ctx, given, made) : NULL;
 }
 
+/* Puts the builds of a block's plugins behind what is said of the block, else behind `name`. NULL: out of memory. */
+static const char *add_build(fv_ctx *ctx, const core_grid_row *row, core_plugin_block block,
+	const char *said, const char *name)
+{
+	const char *build = row->variant->build[block];
+	return build && said ? core_format(ctx, "%s@%s", *said ? said : name, build) : said;
+}
+
+/* Adds the builds of the row's plugins, where they are told. */
+static fv_status add_builds(fv_ctx *ctx, const core_grid_row *row, core_row_name_parts *out)
+{
+	const core_run_facts *f = row->facts;
+	const char *encoder = add_build(ctx, row, CORE_ENCODER_BLOCK, "", f->encoder);
+	out->objective = add_build(ctx, row, CORE_LOSS_BLOCK, out->objective, f->loss);
+	out->groups = add_build(
+		ctx, row, CORE_GROUPER_BLOCK, out->groups, f->n_groupers ? f->grouper[0].name : "");
+	out->setting = encoder ? join_parts(ctx, out->setting, encoder) : NULL;
+	return out->objective && out->groups && out->setting ? FV_OK : FV_FAILED;
+}
+
 static fv_status name_row(fv_ctx *ctx, const core_grid *grid, const struct axes *axes,
 	const char *given, size_t i, core_row_name_parts *out)
 {
@@ -184,6 +204,9 @@ static fv_status name_row(fv_ctx *ctx, const core_grid *grid, const struct axes 
 	out->setting = move_given(ctx, given, &setting);
 	if (status || !out->objective || !own || !out->groups || !out->setting)
 		return status ? status : FV_FAILED;
+	status = add_builds(ctx, row, out);
+	if (status)
+		return status;
 	out->objective = join_parts(ctx, out->objective, own);
 	if (row->unbiased && out->objective)
 		out->objective = core_format(ctx, "%s without planted bias", out->objective);

@@ -7,7 +7,7 @@
 #include "report/grid.h"
 
 typedef struct core_row_name_parts {
-	const char *objective; /* "RW"; with its parameters where they vary */
+	const char *objective; /* "RW", "RW@3f2a91c"; with its parameters where they vary */
 	const char *groups;    /* "k=16"; "": none, or the same in all variants */
 	const char *setting;   /* the other axes; "": they are the same in all variants */
 	const char *label;     /* all of them: "RW, k=16, lr=0.001" */

@@ -11,6 +11,8 @@
 enum { LOSS, GROUPER, ENCODER, BIAS, SELECT, TUNED, FACTS };
 static const char *const fact_keys[FACTS] = {
 	"loss", "grouper", "encoder", "bias", "select", "tuned"};
+static const core_plugin_block blocks[] = {
+	CORE_LOSS_BLOCK, CORE_GROUPER_BLOCK, CORE_ENCODER_BLOCK}; /* of LOSS to ENCODER */
 
 /* Is it an axis of the block: "loss", "loss.name"? */
 static bool names_block(const char *key, const char *block)
@@ -73,6 +75,21 @@ static json_t *make_fact(const core_run_facts *f, int fact)
 	default:
 		return NULL;
 	}
+}
+
+/* Sets the texts of values of a fact, with the builds of variants whose plugins have several. */
+static fv_status set_texts(fv_ctx *ctx, const core_results *results, int fact,
+	const json_t *const *value, const char **text)
+{
+	fv_status status = core_axis_texts(ctx, results->n, value, text);
+	for (size_t i = 0; i < results->n && !status && fact <= ENCODER; i++) {
+		const char *build = results->variant[i].build[blocks[fact]];
+		if (!build || !text[i])
+			continue;
+		text[i] = core_axis_text_of_build(ctx, value[i], text[i], build);
+		status = text[i] ? FV_OK : FV_FAILED;
+	}
+	return status;
 }
 
 static fv_status add_axis(fv_ctx *ctx, const char *key, size_t variants, core_variant_axes *out)
@@ -186,7 +203,7 @@ static fv_status fill_values(
 		if (made)
 			axis->value[i] = made;
 	}
-	return core_axis_texts(ctx, results->n, axis->value, axis->text);
+	return set_texts(ctx, results, fact, axis->value, axis->text);
 }
 
 static void find_whether_varied(const core_results *results, core_variant_axis *axis)
@@ -258,7 +275,7 @@ static fv_status tell_params(fv_ctx *ctx, const core_results *results, core_vari
 		remove_told(axes, fact_keys[fact], made);
 		value[i] = made;
 	}
-	return core_axis_texts(ctx, results->n, value, axis->text);
+	return set_texts(ctx, results, fact, value, axis->text);
 }
 
 static fv_status tell_apart(fv_ctx *ctx, const core_results *results, core_variant_axes *axes)

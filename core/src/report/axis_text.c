@@ -220,6 +220,16 @@ fv_status core_axis_texts(fv_ctx *ctx, size_t n, const json_t *const *value, con
 	return status;
 }
 
+const char *core_axis_text_of_build(
+	fv_ctx *ctx, const json_t *value, const char *text, const char *build)
+{
+	const char *name = json_is_object(value) ? find_name(ctx, value) : text;
+	if (!name)
+		return NULL;
+	const char *rest = text + strlen(name);
+	return core_format(ctx, "%s@%s%s%s", name, build, *name || !*rest ? "" : " ", rest);
+}
+
 const char *core_axis_full_text(fv_ctx *ctx, const json_t *value)
 {
 	struct value v;

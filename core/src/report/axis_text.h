@@ -12,6 +12,10 @@
 FV_NODISCARD fv_status core_axis_texts(
 	fv_ctx *ctx, size_t n, const json_t *const *value, const char **text);
 
+/* Returns the text of a value with the builds behind its name: "NAME@3f2a91c k=16". NULL: out of memory. */
+const char *core_axis_text_of_build(
+	fv_ctx *ctx, const json_t *value, const char *text, const char *build);
+
 /* Returns a value in full: "NAME k=16 encoder.name=OTHER". NULL: out of memory. */
 const char *core_axis_full_text(fv_ctx *ctx, const json_t *value);
 

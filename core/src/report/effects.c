@@ -63,8 +63,8 @@ static int64_t find_reference(const core_grid *grid, size_t row)
 		return -1;
 	for (size_t i = 0; i < grid->n_rows; i++) {
 		const core_run_facts *other = grid->row[i].facts;
-		if (i == row || !other || !other->plain || !have_same_axes(own, other) ||
-			!have_same_bias(own, other) ||
+		if (i == row || !other || !other->plain || grid->row[i].older ||
+			!have_same_axes(own, other) || !have_same_bias(own, other) ||
 			!have_same_features(&grid->row[row], &grid->row[i]))
 			continue;
 		if (have_same_groups(own, other))
@@ -72,6 +72,13 @@ static int64_t find_reference(const core_grid *grid, size_t row)
 		found = found < 0 ? (int64_t)i : found;
 	}
 	return found;
+}
+
+/* Is it the label or the folder, or, of the newest build, the label without the build? */
+static bool is_named(const core_grid_row *row, const char *name)
+{
+	return !strcmp(name, row->label) || !strcmp(name, row->variant->name) ||
+	       (!row->older && !strcmp(name, row->variant->slug));
 }
 
 /* Refuses a name that several variants have, or none, with the names to choose from. */
@@ -106,7 +113,7 @@ static fv_status find_named_reference(
 	int found = 0;
 	*out = -1;
 	for (size_t i = 0; i < grid->n_rows; i++) {
-		if (strcmp(name, grid->row[i].label) && strcmp(name, grid->row[i].variant->name))
+		if (!is_named(&grid->row[i], name))
 			continue;
 		*out = (int64_t)i;
 		found++;
@@ -128,6 +135,8 @@ const char *core_effect_reason(const core_grid *grid, size_t a, size_t b)
 		return x->reason ? x->reason : y->reason;
 	if (grid->row[a].on_test || grid->row[b].on_test)
 		return "chosen on test: not compared";
+	if (grid->row[a].older || grid->row[b].older)
+		return "an older build: not compared";
 	if (!are_equal(p->n_folds, p->fold, q->n_folds, q->fold))
 		return "different folds";
 	if (!are_equal(p->n_seeds, p->seed, q->n_seeds, q->seed))

@@ -71,6 +71,7 @@ fv_status core_run_facts_read(fv_ctx *ctx, const json_t *env, core_run_facts *ou
 		.encoder = text_at(variant, "encoder"),
 		.profile = text_at(variant, "profile"),
 		.replicates = text_at(variant, "family"),
+		.settings = text_at(variant, "settings"),
 		.plain = is_true_at(variant, "plain"),
 		.uses_groups = is_true_at(variant, "uses_groups"),
 		.uses_group_labels = is_true_at(variant, "uses_group_labels"),
@@ -91,6 +92,7 @@ fv_status core_run_facts_read(fv_ctx *ctx, const json_t *env, core_run_facts *ou
 		.objective = json_object_get(variant, "objective"),
 		.grouping = json_object_get(variant, "grouping"),
 		.bias = bias,
+		.plugins = json_object_get(variant, "plugins"),
 	};
 	return read_groupers(ctx, out->grouping, out);
 }

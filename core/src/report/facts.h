@@ -33,8 +33,9 @@ typedef struct core_run_facts {
 	const char *loss, *encoder, *profile;
 	const char *
 		replicates; /* the same for variants that differ only in the seeds of groupers and bias */
-	bool plain;         /* training without debiasing */
-	bool has_groupers; /* env.json lists the groupers, even if there are none */
+	const char *settings; /* the same for variants that differ only in the files of plugins */
+	bool plain;           /* training without debiasing */
+	bool has_groupers;    /* env.json lists the groupers, even if there are none */
 	bool uses_groups, uses_group_labels;
 	int32_t n_groupers;
 	core_grouper_facts *grouper;
@@ -46,7 +47,8 @@ typedef struct core_run_facts {
 	const char *majority_class;
 	bool transductive, synthetic, shared_speakers, no_speakers;
 	const json_t *axes, *objective, *grouping, *bias; /* NULL: missing */
-	const json_t *tune; /* {by, trials} of a tuned variant; NULL: it was trained itself */
+	const json_t *plugins; /* all that took part: block, name, sha256; NULL: missing */
+	const json_t *tune;    /* {by, trials} of a tuned variant; NULL: it was trained itself */
 } core_run_facts;
 
 /* `env`: the object of env.json. Errors: FV_FAILED (memory). */

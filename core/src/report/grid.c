@@ -114,6 +114,7 @@ static fv_status fill_variant(
 	row->variant = variant;
 	row->facts = core_variant_facts(variant);
 	row->label = variant->label;
+	row->older = variant->older;
 	row->value = core_alloc(ctx, grid->n_columns, sizeof *row->value);
 	row->reason = p->reason;
 	if (!row->value)

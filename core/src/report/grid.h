@@ -64,11 +64,12 @@ typedef struct core_effect {
 typedef struct core_grid_row {
 	const core_variant_result *variant; /* NULL: a baseline */
 	const core_run_facts *facts;        /* NULL: a baseline, or no run is done */
-	const char *label;                  /* slug of a variant, name of a baseline */
+	const char *label; /* of a variant, with its build where it is told; name of a baseline */
 	int64_t done, runs;
 	bool transductive;
 	bool on_test;     /* its models were chosen on test */
 	bool unbiased;    /* trained without the simulated bias that other variants have */
+	bool older;       /* the row of a newer build of the same variant is there, too */
 	core_mean *value; /* [columns] */
 	core_variant_scores scores;
 	const char *reason; /* why there are no nulls, one line; NULL: there are */
@@ -105,7 +106,7 @@ static inline bool core_column_is_gap(const core_grid_column *column)
 /* Is the row left out of rankings? */
 static inline bool core_row_unranked(const core_grid_row *row)
 {
-	return row->transductive || row->on_test || row->unbiased;
+	return row->transductive || row->on_test || row->unbiased || row->older;
 }
 
 /* Variants, then baselines. */

@@ -113,7 +113,7 @@ static bool is_variant_of(const core_grid_row *variant, const core_paper_row *ro
 {
 	const core_run_facts *f = variant->facts;
 	if (!f || !f->has_groupers || strcmp(f->loss, row->loss) || variant->on_test ||
-		variant->unbiased)
+		variant->unbiased || variant->older)
 		return false;
 	/* A grouper that the objective does not use serves to choose the epoch only. */
 	if (!*row->grouper)

@@ -205,7 +205,8 @@ static fv_status add_variant(fv_ctx *ctx, core_results *r, const char *name, str
 		return FV_FAILED;
 	if (!is_variant_name(name) || !core_is_dir(variant.dir))
 		return FV_OK;
-	variant.label = core_strndup(ctx, variant.name, strlen(variant.name) - HASH_SUFFIX);
+	variant.slug = variant.label =
+		core_strndup(ctx, variant.name, strlen(variant.name) - HASH_SUFFIX);
 	fv_status status = variant.label ? read_variant(ctx, &variant, left) : FV_FAILED;
 	r->variant[r->n++] = variant;
 	return status;

@@ -26,12 +26,26 @@ typedef struct core_run_result {
 	const core_run_facts *facts; /* read from env; NULL: the run is not done */
 } core_run_result;
 
+/* The blocks of a configuration that name plugins. */
+typedef enum core_plugin_block {
+	CORE_LOSS_BLOCK,
+	CORE_GROUPER_BLOCK,
+	CORE_ENCODER_BLOCK,
+	CORE_PLUGIN_BLOCKS,
+} core_plugin_block;
+
 typedef struct core_variant_result {
 	const char *name, *dir; /* slug-hash8 */
-	const char *label;      /* the slug */
-	bool left_out;          /* all of its runs are left out */
-	const char *reason;     /* why it has no runs: it could not start; else NULL */
-	int64_t index; /* position in the configuration that made it; INT64_MAX: not known */
+	const char *slug;
+	const char *label; /* the slug, with the builds that are told: "NAME@3f2a91c" */
+	/* first digits of the hashes of a block's plugins, of those that have several builds among the results; NULL:
+	 * none has */
+	const char *build[CORE_PLUGIN_BLOCKS];
+	double ended; /* when the last of its runs ended, in seconds of Unix; 0: no build is told */
+	bool older;   /* a newer build of it is among the results */
+	bool left_out;      /* all of its runs are left out */
+	const char *reason; /* why it has no runs: it could not start; else NULL */
+	int64_t index;      /* position in the configuration that made it; INT64_MAX: not known */
 	size_t n;
 	core_run_result *run; /* by fold, then seed */
 	/* The runs that count. For an unfinished variant this is the largest complete block of folds x

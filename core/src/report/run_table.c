@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "eval/report_json.h"
+#include "report/builds.h"
 #include "report/flat_axes.h"
 #include "report/grid_tables.h"
 #include "report/low_support.h"
@@ -25,6 +26,8 @@ enum {
 	BIAS_SEED,
 	TRIAL,
 	THRESHOLD,
+	BUILD,
+	OLDER,
 	AXES
 };
 
@@ -171,6 +174,7 @@ static fv_status fill_names(
 	const char *grouping = core_grouping_seeds(ctx, f), *bias = core_bias_seed(ctx, f), *key;
 	const char *trial = json_string_value(
 		json_object_get(json_object_get(run->metrics, "chosen"), "variant"));
+	const char *build = core_builds_text(ctx, r->variant);
 	size_t column = AXES;
 	json_t *unused;
 	*core_table_at(t, i, VARIANT) = core_value_text(r->variant->name);
@@ -183,13 +187,15 @@ static fv_status fill_names(
 	*core_table_at(t, i, BIAS_SEED) = core_value_text(bias);
 	*core_table_at(t, i, TRIAL) = core_value_text(trial);
 	*core_table_at(t, i, THRESHOLD) = core_value_text(r->threshold);
+	*core_table_at(t, i, BUILD) = core_value_text(build);
+	*core_table_at(t, i, OLDER) = core_value_flag(r->variant->older);
 	json_object_foreach(axes, key, unused)
 	{
 		core_table_value *v = core_table_at(t, i, column++);
 		if (core_flat_axis_read(ctx, run, key, v))
 			return FV_FAILED;
 	}
-	return grouping && bias ? FV_OK : FV_FAILED;
+	return grouping && bias && build ? FV_OK : FV_FAILED;
 }
 
 /* Returns what CSV calls a figure: an overall metric of a group has a name of its own, so that a reader
@@ -202,7 +208,8 @@ static const char *name_figure(fv_ctx *ctx, const core_run_place *p)
 static fv_status set_columns(const core_run_places *places, json_t *axes, core_result_table *t)
 {
 	static const char *const keys[AXES] = {"variant", "fold", "seed", "split", "select",
-		"chosen_on", "grouper_seed", "bias_seed", "trial", "threshold"};
+		"chosen_on", "grouper_seed", "bias_seed", "trial", "threshold", "build",
+		"older_build"};
 	const char *key;
 	json_t *unused;
 	size_t column = AXES;

@@ -66,7 +66,8 @@ static bool matches_condition(const core_variant_result *variant, const struct c
 	const core_run_facts *f = core_variant_facts(variant);
 	if (!strcmp(c->key, "variant"))
 		return matches_text(variant->name, c->value) ||
-		       matches_text(variant->label, c->value);
+		       matches_text(variant->label, c->value) ||
+		       matches_text(variant->slug, c->value);
 	if (!f)
 		return false;
 	if (!strcmp(c->key, "loss"))

@@ -92,11 +92,13 @@ static fv_status note_changes(const struct noting *o)
 				  : core_note_floor(o->ctx, grid, (size_t)main, o->document);
 }
 
-/* Returns why a row with finished runs is not compared with its reference; NULL: it is, or has none. */
+/* Returns why a row with finished runs is not compared with its reference; NULL: it is, has none, or is an older
+ * build, of which another note tells. */
 static const char *find_reason(const core_grid *grid, size_t row)
 {
 	const core_grid_row *r = &grid->row[row];
-	return r->variant->n_folds && r->effect.reference >= 0 ? r->effect.reason : NULL;
+	bool told = !r->variant->n_folds || r->effect.reference < 0 || r->older;
+	return told ? NULL : r->effect.reason;
 }
 
 static bool have_same_reason(const core_grid *grid, size_t a, size_t b)

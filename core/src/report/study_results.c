@@ -104,6 +104,7 @@ static fv_status make_unstarted(
 	const char *name = core_format(ctx, "%s-%.8s", v->slug, v->written);
 	*out = (core_variant_result){.name = name,
 		.dir = name,
+		.slug = v->slug,
 		.label = v->slug,
 		.index = index,
 		.reason = copy_first_line(ctx, v->reason),
@@ -144,10 +145,9 @@ static fv_status make_variant(fv_ctx *ctx, const core_study *study, size_t index
 	}
 	name = core_path_base(dir);
 	size_t length = strlen(name);
-	*out = (core_variant_result){.name = name,
-		.dir = dir,
-		.label = core_strndup(ctx, name, length > 9 ? length - 9 : length),
-		.index = (int64_t)index};
+	const char *slug = core_strndup(ctx, name, length > 9 ? length - 9 : length);
+	*out = (core_variant_result){
+		.name = name, .dir = dir, .slug = slug, .label = slug, .index = (int64_t)index};
 	size_t runs = study->n_failed; /* at most */
 	for (int64_t k = 0; k < study->n_runs; k++)
 		runs += study->run[k].variant == (int32_t)index;

@@ -99,10 +99,11 @@ static json_t *facts_json(const core_grid *grid, const core_grid_row *row)
 	const core_variant_result *v = row->variant;
 	const core_variant_predictions *p = &grid->tests.variant[row - grid->row];
 	const core_run_facts *f = row->facts;
-	json_t *object = json_pack("{s:I, s:I, s:o, s:o, s:b, s:b}", "runs", (json_int_t)row->runs,
-		"done", (json_int_t)row->done, "folds", numbers_json(v->n_folds, v->fold), "seeds",
-		numbers_json(v->n_seeds, v->seed), "transductive", row->transductive,
-		"chosen_on_test", row->on_test);
+	json_t *object = json_pack("{s:I, s:I, s:o, s:o, s:b, s:b, s:b}", "runs",
+		(json_int_t)row->runs, "done", (json_int_t)row->done, "folds",
+		numbers_json(v->n_folds, v->fold), "seeds", numbers_json(v->n_seeds, v->seed),
+		"transductive", row->transductive, "chosen_on_test", row->on_test, "older_build",
+		row->older);
 	if (p->reason)
 		json_object_set_new(object, "reason", json_string(p->reason));
 	else
@@ -110,11 +111,12 @@ static json_t *facts_json(const core_grid *grid, const core_grid_row *row)
 	if (!f)
 		return object;
 	json_t *more = json_pack(
-		"{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*}", "loss",
-		f->loss, "encoder", f->encoder, "profile", f->profile, "select", f->selection.rule,
-		"plain", f->plain, "uses_groups", f->uses_groups, "uses_group_labels",
-		f->uses_group_labels, "axes", f->axes, "objective", f->objective, "grouping",
-		f->grouping, "bias", f->bias, "selection", f->selection.json, "tune", f->tune);
+		"{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*}",
+		"loss", f->loss, "encoder", f->encoder, "profile", f->profile, "select",
+		f->selection.rule, "plain", f->plain, "uses_groups", f->uses_groups,
+		"uses_group_labels", f->uses_group_labels, "axes", f->axes, "objective",
+		f->objective, "grouping", f->grouping, "plugins", f->plugins, "bias", f->bias,
+		"selection", f->selection.json, "tune", f->tune);
 	json_object_update(object, more);
 	json_decref(more);
 	return object;
