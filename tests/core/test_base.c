@@ -327,6 +327,26 @@ static void longest_names(void **state)
 	core_ctx_free(ctx);
 }
 
+static void folders(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *dir = core_strdup(ctx, test_folder("base-folders")), **names;
+	static const char *const made[] = {"b", "a", "B"};
+	size_t n;
+	for (size_t i = 0; i < 3; i++)
+		test_ok(ctx, core_file_write(ctx, core_path_join(ctx, dir, made[i]), "", 0));
+	test_ok(ctx, core_list_folder(ctx, dir, &names, &n));
+	assert_int_equal(n, 5); /* with . and .. */
+	assert_string_equal(names[2], "B");
+	assert_string_equal(names[4], "b");
+	dir = core_path_join(ctx, dir, "none");
+	assert_int_equal(core_list_folder(ctx, dir, &names, &n), FV_DATA);
+	assert_string_equal(
+		core_error_line(ctx, 0), core_format(ctx, "%s: No such file or directory", dir));
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +366,7 @@ int main(void)
 		cmocka_unit_test(contexts_rejoin),
 		cmocka_unit_test(utf8),
 		cmocka_unit_test(longest_names),
+		cmocka_unit_test(folders),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

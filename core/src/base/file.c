@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -253,4 +254,23 @@ bool core_is_dir(const char *path)
 {
 	struct stat st;
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+fv_status core_list_folder(fv_ctx *ctx, const char *dir, const char ***names, size_t *n)
+{
+	struct dirent **list;
+	int entries = scandir(dir, &list, NULL, alphasort);
+	*n = 0;
+	if (entries < 0)
+		return fv_fail(ctx, core_memory_note_errno() ? FV_FAILED : FV_DATA, "%s: %s", dir,
+			strerror(errno));
+	*names = core_alloc(ctx, (size_t)entries + 1, sizeof **names);
+	bool failed = !*names;
+	for (int i = 0; i < entries; i++) {
+		if (!failed)
+			failed = !((*names)[(*n)++] = core_strdup(ctx, list[i]->d_name));
+		free(list[i]);
+	}
+	free(list);
+	return failed ? FV_FAILED : FV_OK;
 }

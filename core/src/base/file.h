@@ -38,6 +38,9 @@ FV_NODISCARD fv_status core_files_seal(
 int core_sync_dir_of(fv_ctx *ctx, const char *path);
 
 FV_NODISCARD fv_status core_make_dirs(fv_ctx *ctx, const char *path); /* like mkdir -p */
+/* Lists the names in a folder, sorted; they live as long as the context. Errors: FV_DATA, FV_FAILED (memory). */
+FV_NODISCARD fv_status core_list_folder(
+	fv_ctx *ctx, const char *dir, const char ***names, size_t *n);
 bool core_file_exists(const char *path); /* of any kind, a folder too */
 bool core_is_file(const char *path);     /* a regular one */
 bool core_is_dir(const char *path);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/results.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,39 +131,22 @@ static int compare_variants(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* Lists the entries of a folder by name. The caller frees list and entries. */
-static fv_status list_folder(fv_ctx *ctx, const char *dir, struct dirent ***list, int *n)
-{
-	*n = scandir(dir, list, NULL, alphasort);
-	if (*n < 0)
-		return fv_fail(ctx, FV_DATA, "%s: %s", dir, strerror(errno));
-	return FV_OK;
-}
-
-static void free_list(struct dirent **list, int n)
-{
-	for (int i = 0; i < n; i++)
-		free(list[i]);
-	free(list);
-}
-
 static fv_status read_variant(fv_ctx *ctx, core_variant_result *variant, struct left_out *left)
 {
-	struct dirent **list;
-	int n;
-	fv_status status = list_folder(ctx, variant->dir, &list, &n);
+	const char **name;
+	size_t n;
+	fv_status status = core_list_folder(ctx, variant->dir, &name, &n);
 	if (status)
 		return status;
-	variant->run = core_alloc(ctx, (size_t)n, sizeof *variant->run);
-	for (int i = 0; i < n && variant->run && !status; i++) {
+	variant->run = core_alloc(ctx, n, sizeof *variant->run);
+	for (size_t i = 0; i < n && variant->run && !status; i++) {
 		core_run_result run = {.status = CORE_RUN_OPEN};
-		if (!is_run_name(list[i]->d_name, &run.fold, &run.seed))
+		if (!is_run_name(name[i], &run.fold, &run.seed))
 			continue;
-		run.dir = core_path_join(ctx, variant->dir, list[i]->d_name);
+		run.dir = core_path_join(ctx, variant->dir, name[i]);
 		status = run.dir ? read_run(ctx, &run, left) : FV_FAILED;
 		variant->run[variant->n++] = run;
 	}
-	free_list(list, n);
 	if (!variant->run)
 		return FV_FAILED;
 	qsort(variant->run, variant->n, sizeof *variant->run, compare_runs);
@@ -267,22 +248,18 @@ fv_status core_results_read_some(
 {
 	core_results *r = core_alloc(ctx, 1, sizeof *r);
 	struct left_out left = {0};
-	struct dirent **list;
-	size_t n_others = 0;
-	int n;
-	fv_status status = r ? list_folder(ctx, dir, &list, &n) : FV_FAILED;
+	const char **name;
+	size_t n, n_others = 0;
+	fv_status status = r ? core_list_folder(ctx, dir, &name, &n) : FV_FAILED;
 	if (status)
 		return status;
 	r->dir = core_strdup(ctx, dir);
-	r->variant = core_alloc(ctx, (size_t)n, sizeof *r->variant);
-	for (int i = 0; i < n && r->variant && !status; i++) {
-		const char *name = list[i]->d_name;
-		if (!names || bsearch(&name, names, n_names, sizeof *names, compare_names))
-			status = add_variant(ctx, r, name, &left);
+	r->variant = core_alloc(ctx, n, sizeof *r->variant);
+	for (size_t i = 0; i < n && r->variant && !status; i++)
+		if (!names || bsearch(&name[i], names, n_names, sizeof *names, compare_names))
+			status = add_variant(ctx, r, name[i], &left);
 		else
-			n_others += is_variant_name(name) ? 1 : 0;
-	}
-	free_list(list, n);
+			n_others += is_variant_name(name[i]) ? 1 : 0;
 	if (!status && !r->n)
 		status = report_none(ctx, dir, n_others);
 	if (!status)
