@@ -154,7 +154,7 @@ END
 	grep -Eq ' runs$' half.txt
 	grep -Eq '2 of 4$' half.txt
 	grep -q '^- 1 variant is unfinished' half.txt
-	grep -q '^- 1 variant has no finished run' half.txt
+	grep -q '^- no finished run: ' half.txt
 	mv results kept
 	"$fairvox" table plan.yaml loss.name=rw --results kept | grep -q '^other '
 	fails 4 "elsewhere: No such file" "$fairvox" table plan.yaml --results elsewhere

@@ -95,3 +95,27 @@ tilted() {
 	diff <(grep '^tilted' own.txt | tr -s ' ' | cut -d' ' -f3-) \
 		<(grep "^tilted@$new" table.txt | tr -s ' ' | cut -d' ' -f3-)
 }
+
+@test "of a configuration, variants whose runs another build made are named, with what to do" {
+	sed '$!b; a loss: {name: tilted, tilt: 2}' <(grep -v '^loss' plan.yaml) >one.yaml
+	echo 'matrix: {loss: [{name: erm}, {name: tilted, tilt: 2}, {name: tilted, tilt: 3}]}' >>plan.yaml
+	tilted 0
+	"$fairvox" run plan.yaml --quiet --plugins p
+	tilted 2
+	for full in '' --full; do
+		"$fairvox" table plan.yaml --plugins p $full >table.txt
+		tr '\n' ' ' <table.txt | tr -s ' ' | grep -q -- "- no finished run: tilted2, tilted3, since plugin tilted was built anew: 'fairvox run' of this configuration computes them, 'fairvox table RESULTS' shows those of another build"
+	done
+	# one that no build has run
+	"$fairvox" table plan.yaml --plugins p 'loss=[{name: erm}, {name: rw}]' >table.txt
+	grep -q '^- no finished run: rw$' table.txt
+	! grep -q 'built anew' table.txt
+	# a study of this plugin alone
+	fails 4 "results: no finished run of this configuration since plugin tilted was built anew: 'fairvox run' computes them" \
+		"$fairvox" table one.yaml --plugins p
+	fails 4 "built anew" "$fairvox" plot rates one.yaml --plugins p -o rates.svg
+	fails 4 "no results of 'fairvox run' in this folder" "$fairvox" table one.yaml --plugins p loss.tilt=4
+	"$fairvox" run one.yaml --quiet --plugins p
+	"$fairvox" table one.yaml --plugins p >table.txt
+	! grep -q 'no finished run' table.txt
+}

@@ -140,6 +140,8 @@ fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 			"For a variant with unfinished runs, the largest complete block of folds "
 			"x seeds counts.");
 	if (!status)
+		status = core_note_missing_runs(ctx, grid, d);
+	if (!status)
 		status = core_failure_notes(ctx, grid, "Missing", SIZE_MAX, d);
 	if (!status)
 		status = add_row_notes(ctx, grid, d);

@@ -30,4 +30,8 @@ FV_NODISCARD fv_status core_note_identical(
 FV_NODISCARD fv_status core_note_builds(
 	fv_ctx *ctx, const core_grid *grid, core_document *document);
 
+/* Notes variants without a finished run, and which of them another build of a plugin has. */
+FV_NODISCARD fv_status core_note_missing_runs(
+	fv_ctx *ctx, const core_grid *grid, core_document *document);
+
 #endif

@@ -16,15 +16,14 @@
 
 enum { HASH_SUFFIX = 9 }; /* "-" and 8 hex digits */
 
-/* <slug>-<8 hex digits> */
-static bool is_variant_name(const char *name)
+bool core_is_variant_name(const char *name)
 {
 	const char *dash = strrchr(name, '-');
 	return dash && dash != name && strlen(dash) == HASH_SUFFIX &&
 	       strspn(dash + 1, "0123456789abcdef") == HASH_SUFFIX - 1;
 }
 
-static bool is_run_name(const char *name, int64_t *fold, int64_t *seed)
+bool core_is_run_name(const char *name, int64_t *fold, int64_t *seed)
 {
 	long long f, s;
 	int used = 0;
@@ -141,7 +140,7 @@ static fv_status read_variant(fv_ctx *ctx, core_variant_result *variant, struct 
 	variant->run = core_alloc(ctx, n, sizeof *variant->run);
 	for (size_t i = 0; i < n && variant->run && !status; i++) {
 		core_run_result run = {.status = CORE_RUN_OPEN};
-		if (!is_run_name(name[i], &run.fold, &run.seed))
+		if (!core_is_run_name(name[i], &run.fold, &run.seed))
 			continue;
 		run.dir = core_path_join(ctx, variant->dir, name[i]);
 		status = run.dir ? read_run(ctx, &run, left) : FV_FAILED;
@@ -184,7 +183,7 @@ static fv_status add_variant(fv_ctx *ctx, core_results *r, const char *name, str
 		.name = copy_name(ctx, name), .dir = core_path_join(ctx, r->dir, name)};
 	if (!variant.name || !variant.dir)
 		return FV_FAILED;
-	if (!is_variant_name(name) || !core_is_dir(variant.dir))
+	if (!core_is_variant_name(name) || !core_is_dir(variant.dir))
 		return FV_OK;
 	variant.slug = variant.label =
 		core_strndup(ctx, variant.name, strlen(variant.name) - HASH_SUFFIX);
@@ -259,7 +258,7 @@ fv_status core_results_read_some(
 		if (!names || bsearch(&name[i], names, n_names, sizeof *names, compare_names))
 			status = add_variant(ctx, r, name[i], &left);
 		else
-			n_others += is_variant_name(name[i]) ? 1 : 0;
+			n_others += core_is_variant_name(name[i]) ? 1 : 0;
 	if (!status && !r->n)
 		status = report_none(ctx, dir, n_others);
 	if (!status)

@@ -43,6 +43,8 @@ typedef struct core_variant_result {
 	const char *build[CORE_PLUGIN_BLOCKS];
 	double ended; /* when the last of its runs ended, in seconds of Unix; 0: no build is told */
 	bool older;   /* a newer build of it is among the results */
+	const char *
+		rebuilt; /* it has no finished run, but another build of these plugins has; else NULL */
 	bool left_out;      /* all of its runs are left out */
 	const char *reason; /* why it has no runs: it could not start; else NULL */
 	int64_t index;      /* position in the configuration that made it; INT64_MAX: not known */
@@ -62,6 +64,10 @@ typedef struct core_results {
 	size_t n_trials;              /* variants that core_hide_trials has dropped */
 	core_variant_result *variant; /* [n] by index, then name, followed by those left out */
 } core_results;
+
+/* Is it the name of a variant's folder, <slug>-<8 hex digits>; of a run's, fold<F>-seed<S>? */
+bool core_is_variant_name(const char *name);
+bool core_is_run_name(const char *name, int64_t *fold, int64_t *seed);
 
 /* Returns the facts of the variant's first run that counts; NULL: no run is done. */
 static inline const core_run_facts *core_variant_facts(const core_variant_result *variant)

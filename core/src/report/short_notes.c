@@ -137,11 +137,10 @@ static fv_status note_not_compared(const struct noting *o)
 
 static fv_status note_unfinished(const struct noting *o)
 {
-	size_t open = 0, none = 0;
+	size_t open = 0;
 	for (size_t i = 0; i < o->grid->n_rows; i++) {
 		const core_grid_row *row = &o->grid->row[i];
 		int64_t used = (int64_t)row->variant->n_folds * row->variant->n_seeds;
-		none += !used;
 		open += used && used < row->runs;
 	}
 	fv_status status = FV_OK;
@@ -150,10 +149,7 @@ static fv_status note_unfinished(const struct noting *o)
 			"%zu variant%s unfinished: the largest complete block of folds x seeds "
 			"counts",
 			open, open == 1 ? " is" : "s are");
-	if (!status && none)
-		status = core_document_note(o->ctx, o->document, "%zu variant%s no finished run",
-			none, none == 1 ? " has" : "s have");
-	return status;
+	return status ? status : core_note_missing_runs(o->ctx, o->grid, o->document);
 }
 
 static fv_status note_failures(const struct noting *o)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "report/rebuilt.h"
 #include "report/whole_block.h"
 
 static int compare_names(const void *a, const void *b)
@@ -161,27 +162,20 @@ static fv_status make_variant(fv_ctx *ctx, const core_study *study, size_t index
 	return core_whole_block_find(ctx, out);
 }
 
-fv_status core_results_of_study(fv_ctx *ctx, const core_study *study, core_results **out)
+/* Makes the results of all variants from what was read. */
+static fv_status make_results(
+	fv_ctx *ctx, const core_study *study, core_results *read, core_results **out)
 {
 	const core_config *config = study->config;
-	size_t n, variants = config->n_variants;
-	const char **names = list_folders(ctx, study, &n);
-	core_results *read;
-	if (!names)
-		return FV_FAILED;
-	fv_status status = core_results_read_some(ctx, study->results, names, n, &read);
-	if (status)
-		return status;
+	size_t variants = config->n_variants;
 	core_results *own = core_alloc(ctx, 1, sizeof *own);
-	if (own) {
-		*own = (core_results){.dir = read->dir,
-			.n_old = read->n_old,
-			.n_damaged = read->n_damaged,
-			.variant = core_alloc(
-				ctx, variants + config->n_refused + 1, sizeof *own->variant)};
-	}
-	if (!own || !own->variant)
-		status = FV_FAILED;
+	if (!own)
+		return FV_FAILED;
+	*own = (core_results){.dir = read->dir,
+		.n_old = read->n_old,
+		.n_damaged = read->n_damaged,
+		.variant = core_alloc(ctx, variants + config->n_refused + 1, sizeof *own->variant)};
+	fv_status status = own->variant ? FV_OK : FV_FAILED;
 	for (size_t i = 0; i < variants && !status; i++) {
 		if (study->identity[i].repeats)
 			continue;
@@ -192,7 +186,46 @@ fv_status core_results_of_study(fv_ctx *ctx, const core_study *study, core_resul
 	for (size_t i = 0; i < config->n_refused && !status; i++)
 		status = make_unstarted(
 			ctx, &config->refused[i], (int64_t)(variants + i), &own->variant[own->n++]);
-	core_results_free(read); /* what was not moved */
+	if (!status)
+		status = core_rebuilt_find(ctx, study, own);
 	*out = own;
+	return status;
+}
+
+/* Fails for a study without any folder if those of another build are there. */
+static fv_status check_folders(
+	fv_ctx *ctx, const core_study *study, const char *const *names, size_t n)
+{
+	core_results none = {.dir = study->results}, *own;
+	for (size_t i = 0; i < n; i++) {
+		const char *dir = core_path_join(ctx, study->results, names[i]);
+		if (!dir || core_is_dir(dir))
+			return dir ? FV_OK : FV_FAILED;
+	}
+	if (!core_is_dir(study->results))
+		return FV_OK; /* told where it is read */
+	fv_status status = make_results(ctx, study, &none, &own);
+	for (size_t i = 0; !status && i < own->n; i++)
+		if (own->variant[i].rebuilt)
+			return fv_fail(ctx, FV_DATA,
+				"%s: no finished run of this configuration since plugin %s was "
+				"built anew: 'fairvox run' computes them, 'fairvox table %s' shows "
+				"those of another build",
+				study->results, own->variant[i].rebuilt, study->results);
+	return status;
+}
+
+fv_status core_results_of_study(fv_ctx *ctx, const core_study *study, core_results **out)
+{
+	size_t n;
+	const char **names = list_folders(ctx, study, &n);
+	core_results *read;
+	fv_status status = names ? check_folders(ctx, study, names, n) : FV_FAILED;
+	if (!status)
+		status = core_results_read_some(ctx, study->results, names, n, &read);
+	if (status)
+		return status;
+	status = make_results(ctx, study, read, out);
+	core_results_free(read); /* what was not moved */
 	return status;
 }
