@@ -129,6 +129,44 @@ static void test_fit(void **unused)
 	core_ctx_free(ctx);
 }
 
+/* Two columns that tell rows apart, one that does not, and a figure. */
+static void test_apart(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	static const char *const text[][3] = {{"gdro eta=0.01 group_loss=excess", "truth", "32"},
+		{"gdro eta=0.1 group_loss=excess", "truth", "32"},
+		{"gdro eta=0.1 group_loss=excess", "truth", "64"}};
+	static const char *const titles[] = {"loss", "grouper", "batch", "gap"};
+	core_document *d = core_document_new(ctx);
+	core_result_table *t = core_document_add(ctx, d, "apart", NULL, 3, 4);
+	t->fits = true;
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = 0; j < 4; j++) {
+			t->column[j] = core_plain_column(titles[j], titles[j], CORE_FOR_PEOPLE);
+			t->column[j].metric = j == 3 ? "gap" : NULL;
+			*core_table_at(t, i, j) =
+				j < 3 ? core_value_text(text[i][j]) : core_value_number(0.25);
+		}
+	core_table_at(t, 0, 0)->mark = " ‡";
+	core_text out = {0};
+	core_write_style style = {.width = 45};
+	test_ok(ctx, core_document_write_styled(ctx, d, CORE_TABLE_TEXT, &style, &out));
+	assert_non_null(strstr(out.data, "\ngdro eta=0.01 grou… ‡   truth    32     0.250\n"
+					 "gdro eta=0.1 grou…      truth    32     0.250\n"));
+	core_text_free(&out);
+	/* the column that tells nothing apart goes first */
+	style.width = 28;
+	test_ok(ctx, core_document_write_styled(ctx, d, CORE_TABLE_TEXT, &style, &out));
+	assert_non_null(strstr(out.data, "loss            batch    gap\n"
+					 "gdro …0.01… ‡   32     0.250\n"
+					 "gdro …0.1…      32     0.250\n"
+					 "gdro …0.1…      64     0.250\n"));
+	core_text_free(&out);
+	core_document_free(d);
+	core_ctx_free(ctx);
+}
+
 /* --- values of axes --------------------------------------------------------------------------- */
 
 static void test_axis_texts(void **unused)
@@ -350,6 +388,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_apart),
 		cmocka_unit_test(test_axis_texts),
 		cmocka_unit_test(test_three_variants),
 		cmocka_unit_test(test_unfinished),

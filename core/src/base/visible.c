@@ -129,6 +129,16 @@ static size_t find_prefix(const char *text, size_t width, size_t *taken)
 	return at;
 }
 
+size_t core_visible_character(const char *visible, size_t *columns)
+{
+	size_t size = core_utf8_length((const unsigned char *)visible, strlen(visible)), marks,
+	       none;
+	size = size ? size : 1;
+	*columns = measure_character(decode_character((const unsigned char *)visible, size));
+	marks = find_prefix(visible + size, 0, &none);
+	return size + marks;
+}
+
 size_t core_put_cut(core_text *out, const char *visible, size_t width)
 {
 	size_t taken, whole, rest, size = strlen(visible);

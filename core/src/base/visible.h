@@ -20,6 +20,9 @@ void core_escape(char *out, size_t size, const char *text);
  * the width. */
 size_t core_put_cut(core_text *out, const char *visible, size_t width);
 
+/* Returns the bytes of the first character of such a text, with the marks that belong to it, and the columns it takes. */
+size_t core_visible_character(const char *visible, size_t *columns);
+
 /* Adds text in lines of at most `width` columns, broken between words; 0: one line. Lines after the first
  * begin with `indent` spaces. Ends with a newline. */
 void core_put_wrapped(core_text *out, const char *text, size_t width, size_t indent);

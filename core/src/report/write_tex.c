@@ -22,29 +22,19 @@ struct writer {
 	bool is_long;
 };
 
-/* Cuts a text to the width of its column, as on a terminal. */
-static void cut_text(const struct writer *w, size_t column, core_text *text)
+static void put_value(struct writer *w, size_t row, size_t j)
 {
-	core_text visible = {0}, cut = {0};
-	if (!w->t->fits || w->t->column[column].metric)
-		return;
-	(void)core_put_visible(&visible, text->data);
-	(void)core_put_cut(&cut, visible.data ? visible.data : "", w->layout.width[column]);
-	cut.failed |= visible.failed || text->failed;
-	core_text_free(&visible);
-	core_text_free(text);
-	*text = cut;
-}
-
-static void put_value(struct writer *w, size_t j, const core_table_value *value)
-{
+	const core_table_value *value = &w->t->value[row * w->t->n_columns + j];
+	const char *cut = core_text_layout_cut(&w->layout, w->t, row, j);
 	static const char *const before[] = {"", "\\textbf{", "\\underline{"};
 	core_text text = {0}, parts = {0};
 	core_table_column bare = w->t->column[j];
 	bare.parts = w->style.plain ? 0 : bare.parts;
-	core_put_main(&bare, value, &text);
+	if (cut)
+		core_text_add(&text, "%s", cut);
+	else
+		core_put_main(&bare, value, &text);
 	core_put_parts(&bare, value, &parts);
-	cut_text(w, j, &text);
 	core_text_add(w->out, "%s%s", value->low_support ? "\\textcolor{gray}{" : "",
 		before[value->rank]);
 	core_put_tex(w->out, text.data);
@@ -76,7 +66,7 @@ static void put_row(struct writer *w, size_t row)
 		if (first)
 			guard_first(w, v);
 		first = false;
-		put_value(w, j, v);
+		put_value(w, row, j);
 	}
 	core_text_add(w->out, " \\\\\n");
 }

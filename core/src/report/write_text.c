@@ -58,7 +58,7 @@ static void put_line(struct writer *w, size_t row)
 		if (titles)
 			(void)core_put_visible(&text, t->column[j].title);
 		else
-			(void)core_put_cell(&text, &t->column[j], v, w->style);
+			(void)core_put_cell(&text, t, row, j, &w->layout, w->style);
 		put_entry(w, &text, j, titles || v->rank == CORE_BEST, first);
 		first = false;
 		core_text_free(&text);
