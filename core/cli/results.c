@@ -56,6 +56,8 @@ fv_status cli_results_read(fv_ctx *ctx, const cli_source *source, core_results *
 		status = core_hide_trials(ctx, *out);
 	if (!status)
 		status = core_builds_tell(ctx, *out);
+	if (!status)
+		status = core_results_tell_apart(ctx, *out);
 	if (!status && source->rows)
 		status = core_select_variants(ctx, source->rows, *out);
 	if (!status)

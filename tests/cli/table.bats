@@ -143,6 +143,7 @@ END
 
 @test "a configuration finds its results by their hashes" {
 	compare='eval.compare={metric: tpr_gap, attribute: gender}'
+	export COLUMNS=300
 	"$fairvox" table results >table.txt
 	for folder in results/*; do mv "$folder" "results/other-${folder##*-}"; done
 	same() { "$fairvox" table plan.yaml "$compare" | cmp <(grep -v '^- change: against' table.txt) <(grep -v '^- change: against' -); }

@@ -208,6 +208,25 @@ static void test_blocks(void **unused)
 	core_ctx_free(ctx);
 }
 
+/* Variants of equal labels, such as those of two studies, have the names of their folders. */
+static void test_equal_labels(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	core_results *results = read_results(ctx, make_builds(ctx, "builds-equal", 10, 20));
+	results->variant[0].slug = results->variant[0].label = "same";
+	results->variant[1].slug = results->variant[1].label = "same";
+	results->variant[2].slug = results->variant[3].slug = "same";
+	results->variant[2].label = results->variant[3].label = "same@b12ac5d";
+	test_ok(ctx, core_results_tell_apart(ctx, results));
+	assert_string_equal(results->variant[0].label, results->variant[0].name);
+	assert_string_equal(results->variant[1].label, results->variant[1].name);
+	assert_string_equal(results->variant[2].label,
+		core_format(ctx, "%s@b12ac5d", results->variant[2].name));
+	core_results_free(results);
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_newest),
 		cmocka_unit_test(test_paper),
 		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_equal_labels),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

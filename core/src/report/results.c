@@ -271,6 +271,35 @@ fv_status core_results_read_some(
 	return FV_OK;
 }
 
+static int compare_labels(const void *a, const void *b)
+{
+	const core_variant_result *x = *(core_variant_result *const *)a,
+				  *y = *(core_variant_result *const *)b;
+	return strcmp(x->label, y->label);
+}
+
+fv_status core_results_tell_apart(fv_ctx *ctx, core_results *results)
+{
+	core_variant_result **sorted = core_alloc(ctx, results->n + 1, sizeof *sorted);
+	fv_status status = sorted ? FV_OK : FV_FAILED;
+	for (size_t i = 0; i < results->n && sorted; i++)
+		sorted[i] = &results->variant[i];
+	if (sorted)
+		qsort(sorted, results->n, sizeof *sorted, compare_labels);
+	for (size_t i = 0, end; i < results->n && !status; i = end) {
+		const char *label = sorted[i]->label;
+		end = i + 1;
+		while (end < results->n && !strcmp(label, sorted[end]->label))
+			end++;
+		for (size_t k = i; k < end && end > i + 1; k++) {
+			const char *builds = label + strlen(sorted[k]->slug);
+			sorted[k]->label = core_format(ctx, "%s%s", sorted[k]->name, builds);
+			status = sorted[k]->label ? status : FV_FAILED;
+		}
+	}
+	return status;
+}
+
 void core_results_keep_first(core_results *results, size_t n)
 {
 	for (size_t i = n; i < results->n; i++)

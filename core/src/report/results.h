@@ -37,7 +37,8 @@ typedef enum core_plugin_block {
 typedef struct core_variant_result {
 	const char *name, *dir; /* slug-hash8 */
 	const char *slug;
-	const char *label; /* the slug, with the builds that are told: "NAME@3f2a91c" */
+	const char
+		*label; /* the slug, or the name, with the builds that are told: "NAME@3f2a91c" */
 	/* first digits of the hashes of a block's plugins, of those that have several builds among the results; NULL:
 	 * none has */
 	const char *build[CORE_PLUGIN_BLOCKS];
@@ -84,6 +85,8 @@ FV_NODISCARD fv_status core_results_read(fv_ctx *ctx, const char *dir, core_resu
 FV_NODISCARD fv_status core_results_read_some(
 	fv_ctx *ctx, const char *dir, const char *const *names, size_t n_names, core_results **out);
 void core_results_free(core_results *results);
+/* Gives variants with equal labels those of their folders, with the builds that are told: "<slug>-<hash8>@3f2a91c". */
+FV_NODISCARD fv_status core_results_tell_apart(fv_ctx *ctx, core_results *results);
 /* Drops all variants except the first n. */
 void core_results_keep_first(core_results *results, size_t n);
 
