@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "help_page.h"
 #include "verbs.h"
 
@@ -93,23 +94,24 @@ static bool starts_with(const char *text, const char *start)
 	return !strncmp(text, start, strlen(start));
 }
 
-/* The name of the plugin whose parameters -p sets: that of --encoder, or the one that is checked. */
-static const char *find_plugin(fv_ctx *ctx, const struct line *line)
+/* The word for the plugin whose parameters -p sets: that of --encoder, or the one that is checked; NULL: none. */
+static const char *find_plugin(const struct line *line)
 {
 	const char *name = find_value(line, "--encoder");
 	for (int i = 1; !name && i + 1 < line->n; i++)
 		if (line->words[i][0] != '-' && !find_value_option(line->page, line->words[i - 1]))
 			name = line->words[i];
-	const char *base = name ? strrchr(name, '/') : NULL;
-	base = base ? base + 1 : name;
-	return base ? core_strndup(ctx, base, strcspn(base, ".")) : NULL;
+	return name;
 }
 
-/* Finds the plugins, those in the folders of --plugins first. */
-static fv_status open_registry(const struct line *line, core_registry **out)
+/* Finds the plugins, those in the folder of the file `plugin` (NULL: none) and of --plugins first. */
+static fv_status open_registry(const struct line *line, const char *plugin, core_registry **out)
 {
-	const char **folder = core_alloc(line->ctx, (size_t)line->n, sizeof *folder);
+	const char **folder = core_alloc(line->ctx, (size_t)line->n + 1, sizeof *folder);
 	size_t n = 0;
+	if (folder && plugin && core_is_file(plugin) &&
+		!(folder[n++] = core_path_dir(line->ctx, plugin)))
+		return FV_FAILED;
 	for (int i = 1; folder && i + 1 < line->n - 1; i++)
 		if (!strcmp(line->words[i], "--plugins"))
 			folder[n++] = line->words[i + 1];
@@ -119,30 +121,54 @@ static fv_status open_registry(const struct line *line, core_registry **out)
 static fv_status print_plugins(const struct line *line, int kind)
 {
 	core_registry *r;
-	fv_status status = open_registry(line, &r);
+	fv_status status = open_registry(line, NULL, &r);
 	if (!status)
 		cli_complete_plugin(r, kind, line->word);
 	return status;
 }
 
+/* Finds the first file among the arguments before the last word, and the overrides. */
+static fv_status find_config(const struct line *line, cli_config_words *out)
+{
+	*out = (cli_config_words){
+		.override = core_alloc(line->ctx, (size_t)line->n, sizeof *out->override)};
+	if (!out->override)
+		return FV_FAILED;
+	for (int i = 1; i + 1 < line->n; i++) {
+		char *word = line->words[i];
+		if (word[0] == '-' || find_value_option(line->page, line->words[i - 1]))
+			continue;
+		if (strchr(word, '='))
+			out->override[out->n_overrides++] = word;
+		else if (!out->config && core_is_file(word))
+			out->config = word;
+	}
+	return FV_OK;
+}
+
 static fv_status print_overrides(const struct line *line)
 {
 	core_registry *r;
-	fv_status status = open_registry(line, &r);
+	cli_config_words words;
+	fv_status status = find_config(line, &words);
 	if (!status)
-		cli_complete_override(r, line->word);
+		status = open_registry(line, NULL, &r);
+	if (!status)
+		cli_complete_override(line->ctx, r, &words, line->word);
 	return status;
 }
 
 static fv_status print_parameters(const struct line *line)
 {
 	core_registry *r;
-	const char *plugin = find_plugin(line->ctx, line);
+	const char *plugin = find_plugin(line);
 	if (!plugin)
-		return core_error_status(line->ctx);
-	fv_status status = open_registry(line, &r);
+		return FV_OK;
+	const char *base = core_path_base(plugin);
+	const char *name = core_strndup(line->ctx, base, strcspn(base, "."));
+	fv_status status = name ? open_registry(line, plugin, &r) : FV_FAILED;
 	if (!status)
-		cli_complete_parameter(r, plugin, line->word);
+		cli_complete_parameter(r, name, line->word);
 	return status;
 }
 

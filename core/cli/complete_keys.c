@@ -65,36 +65,62 @@ static void print_plugins(const core_registry *r, int kind, const char *prefix, 
 	}
 }
 
-/* Prints the parameters of the plugins of a kind, or of one plugin, each name once. */
-static void print_parameters(const core_registry *r, fv_kind kind, const char *plugin,
-	const char *prefix, const char *word)
+static bool has_name(const cli_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (!strcmp(names->name[i], name))
+			return true;
+	return false;
+}
+
+static bool is_reserved(const core_block *block, const char *name)
+{
+	for (size_t i = 0; block && i < block->n_keys; i++)
+		if (!strcmp(block->keys[i].name, name))
+			return true;
+	return false;
+}
+
+/* Does a plugin before this one, of those that are printed, have the parameter? */
+static bool is_repeated(const core_registry *r, size_t plugin, fv_kind kind, const cli_names *names,
+	const char *name)
+{
+	for (size_t i = 0; i < plugin; i++) {
+		const fv_descriptor *d = r->plugin[i].descriptor;
+		bool printed = d->kind == kind && (!names->n || has_name(names, d->name));
+		for (uint32_t p = 0; printed && p < d->n_params; p++)
+			if (!strcmp(d->params[p].name, name))
+				return true;
+	}
+	return false;
+}
+
+/* Prints the parameters of the plugins of a kind, of those that are named if any is, each name once. */
+static void print_parameters(const core_registry *r, const core_block *block,
+	const cli_names *names, const char *prefix, const char *word)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const fv_descriptor *d = r->plugin[i].descriptor;
-		if (plugin ? strcmp(d->name, plugin) != 0 : d->kind != kind)
+		if (d->kind != block->kind || (names->n && !has_name(names, d->name)))
 			continue;
 		for (uint32_t p = 0; p < d->n_params; p++) {
-			bool again = false;
-			for (size_t k = 0; k < i; k++) {
-				const fv_descriptor *before = r->plugin[k].descriptor;
-				for (uint32_t q = 0;
-					before->kind == d->kind && q < before->n_params; q++)
-					again = again ||
-						!strcmp(before->params[q].name, d->params[p].name);
-			}
+			const char *name = d->params[p].name;
 			core_key key = core_schema_from_param(&d->params[p], false);
-			if (plugin || !again)
+			if (!is_reserved(block, name) &&
+				!is_repeated(r, i, block->kind, names, name))
 				print_key(word, prefix, &key);
 		}
 	}
 }
 
-void cli_complete_override(const core_registry *r, const char *word)
+void cli_complete_override(
+	fv_ctx *ctx, const core_registry *r, const cli_config_words *words, const char *word)
 {
 	for (size_t i = 0; i < core_n_blocks; i++) {
 		const core_block *block = &core_blocks[i];
 		char prefix[64], name[96];
 		const char *value;
+		cli_names names;
 		snprintf(prefix, sizeof prefix, "%s.", block->name);
 		snprintf(name, sizeof name, "%s.name", block->name);
 		if (block->kind && names_key(word, name, &value)) {
@@ -103,14 +129,22 @@ void cli_complete_override(const core_registry *r, const char *word)
 			continue;
 		}
 		print_keys(word, prefix, block->keys, block->n_keys);
-		if (block->kind)
-			print_parameters(r, block->kind, NULL, prefix, word);
+		if (!block->kind || strncmp(word, prefix, strnlen(word, strlen(prefix))) != 0)
+			continue;
+		cli_find_names(ctx, r, words, block->name, &names);
+		print_parameters(r, block, &names, prefix, word);
 	}
 }
 
 void cli_complete_parameter(const core_registry *r, const char *plugin, const char *word)
 {
-	print_parameters(r, FV_LOSS, plugin, "", word);
+	for (size_t i = 0; i < r->n; i++) {
+		const fv_descriptor *d = r->plugin[i].descriptor;
+		for (uint32_t p = 0; p < d->n_params && !strcmp(d->name, plugin); p++) {
+			core_key key = core_schema_from_param(&d->params[p], false);
+			print_key(word, "", &key);
+		}
+	}
 }
 
 void cli_complete_plugin(const core_registry *r, int kind, const char *word)

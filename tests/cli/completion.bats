@@ -109,6 +109,45 @@ complete_bash() {
 	[ "$(words run a.yaml --plugins mine loss.name=go)" = loss.name=good ]
 }
 
+@test "keys of a block are those of the plugins that the command line or its configuration names" {
+	keys() { words run "$@" | tr '\n' ' '; }
+	cat >base.yaml <<-END
+		grouper: {name: truth}
+		encoder: {name: pitch}
+		loss: {name: mixup}
+	END
+	cat >one.yaml <<-END
+		defaults: [base.yaml]
+		loss: {name: cvar_dro}
+	END
+	printf '%s\n' 'defaults: [base.yaml]' 'matrix: {loss: [{name: erm}, {name: cvar_dro}], include: [{loss.name: afr}]}' >several.yaml
+	printf '%s\n' 'defaults: [base.yaml]' 'tune: {axes: {loss.name: [cvar_dro]}, by: dev_loss}' >tune.yaml
+	printf '%s\n' 'grouper: {product: [{name: truth}, {name: kmeans}]}' >product.yaml
+	cvar='loss.name= loss.profile= loss.alpha= '
+	[ "$(keys one.yaml loss.)" = "$cvar" ]
+	[ "$(keys tune.yaml loss.)" = "$cvar" ]
+	[ "$(keys one.yaml loss.name=erm loss.)" = 'loss.name= loss.profile= ' ]
+	[ "$(keys base.yaml 'loss={name: cvar_dro, alpha: 0.1}' loss.)" = "$cvar" ]
+	[ "$(keys base.yaml loss.name=cvar_dro,erm train.batch=8 loss.)" = "$cvar" ]
+	[[ "$(keys several.yaml loss.)" = *loss.gamma=*loss.alpha=* && "$(keys several.yaml loss.)" != *loss.eta=* ]]
+	[ "$(keys base.yaml grouper.)" = 'grouper.name= grouper.column= grouper.seed= grouper.encoder= ' ]
+	[[ "$(keys product.yaml grouper.)" = *grouper.k=* ]]
+	# what is said of a key is what its plugin says, also of a plugin of the user
+	mkdir mine
+	sed 's/"tilt"/"alpha"/; s/\.doc = "[^"]*"/.doc = "of mine"/' "$FAIRVOX_SOURCE/tests/oot/tilted.c" >mine/tilted.c
+	cc -shared -fPIC -I"$FAIRVOX_SOURCE/core/include" -o mine/tilted.so mine/tilted.c -lm
+	fairvox completion words run one.yaml --plugins mine loss.name=tilted loss.al | grep -q $'^loss.alpha=\tof mine$'
+	! fairvox completion words run one.yaml --plugins mine loss.al | grep -q 'of mine'
+	[ "$(words check mine/tilted.so -p al)" = alpha= ]
+	[ "$(words check --plugins mine tilted -p al)" = alpha= ]
+	# what cannot be read names none, and no key twice
+	echo '{' >broken.yaml
+	for config in broken.yaml none.yaml; do
+		[[ "$(keys $config loss.)" = *loss.eta=* ]]
+		[ -z "$(words run $config grouper. | sort | uniq -d)" ]
+	done
+}
+
 @test "bash completes subcommands, keys after '=', files and folders" {
 	mkdir -p configs 'a folder'
 	touch configs/a.yaml configs/b.txt c.yml
