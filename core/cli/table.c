@@ -4,6 +4,7 @@
 #include "report/event_files.h"
 #include "report/pairs.h"
 #include "report/paper.h"
+#include "report/settings.h"
 #include "report/short_table.h"
 #include "report/tuning.h"
 #include "report/write_sqlite.h"
@@ -30,9 +31,10 @@ static const char usage[] =
 	"\n"
 	"      --full            also fold means, effects on every metric, rates, spread,\n"
 	"                        support, and what each variant used and saw\n"
-	"      --columns LIST    these columns: axes, metrics (f1, tpr_gap), those of one\n"
-	"                        attribute (race.tpr_gap), their statistics (tpr_gap:p; null,\n"
-	"                        excess, p, change, interval, change_p), variant, runs\n"
+	"      --columns LIST    these columns: axes, keys of the configuration (loss.alpha),\n"
+	"                        metrics (f1, tpr_gap), those of one attribute (race.tpr_gap),\n"
+	"                        their statistics (tpr_gap:p; null, excess, p, change,\n"
+	"                        interval, change_p), variant, runs\n"
 	"      --sort C          by this column; -C: descending\n"
 	"      --rows KEY=VALUE,...  only variants that match. KEY: a matrix axis (train.batch\n"
 	"                        or batch), loss, encoder, grouper, profile, select or\n"
@@ -201,8 +203,14 @@ static fv_status add_grid(
 	options.more_metrics = t->format == CORE_TABLE_JSON ? core_metric_names(ctx) : NULL;
 	if (t->format == CORE_TABLE_JSON && !options.more_metrics)
 		return FV_FAILED;
-	fv_status status =
-		core_short_choose(ctx, results, &t->axes, t->columns, t->sort, &t->choice);
+	fv_status status = FV_OK;
+	if (t->columns)
+		status = core_settings_add(ctx, results, "--columns", t->columns, &t->axes);
+	if (!status && t->sort)
+		status = core_settings_add(
+			ctx, results, "--sort", t->sort + (*t->sort == '-'), &t->axes);
+	if (!status)
+		status = core_short_choose(ctx, results, &t->axes, t->columns, t->sort, &t->choice);
 	if (status)
 		return status;
 	options.request = t->choice.request;

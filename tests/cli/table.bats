@@ -133,6 +133,17 @@ END
 	[ "$(first)" = rw ]
 	fails 2 "--columns: no column 'f2', did you mean 'f1'?: there are variant, runs, loss" "$fairvox" table results --columns f2
 	fails 2 "tpr_gap" "$fairvox" table results --columns nothing
+	# keys of the configuration that are no axis
+	"$fairvox" table results --columns loss,train.epochs,loss.weight,grouper.column,corpus.folds,f1 >table.txt
+	grep -Eq '^loss +epochs +weight +column +folds +F1$' table.txt
+	grep -Eq '^rw +5 +stratified +gender +1,2 +0\.[0-9]{3}$' table.txt
+	grep -Eq '^erm +5 +— +— +1,2 +0\.[0-9]{3}$' table.txt
+	[ "$(head -1 table.txt | grep -c epochs)" = 0 ]
+	"$fairvox" table results --no-baselines --columns variant,f1 --sort loss.weight | grep -E '^(rw|erm)' | head -1 | grep -q '^rw'
+	fails 2 "--columns: no variant has the key 'train.epoch', did you mean 'epochs'?: keys of train: " \
+		"$fairvox" table results --columns train.epoch
+	fails 2 "--columns: no variant has the key 'bias.seed': keys of bias: none" "$fairvox" table results --columns bias.seed
+	fails 2 "--sort: no variant has the key 'loss.alpha': keys of loss: " "$fairvox" table results --sort -loss.alpha
 	fails 2 "--columns: no column 'race.tpr_gap'" "$fairvox" table results --columns race.tpr_gap
 	fails 2 "--columns: no column 'f1:null'" "$fairvox" table results --columns f1:null
 	fails 2 "--columns: no column is named" "$fairvox" table results --columns ,

@@ -303,20 +303,28 @@ static bool is_title_taken(const core_variant_axes *axes, size_t axis, const cha
 	return false;
 }
 
-/* Names the axes: by the last part of the key, or in full where two are alike. "loss.name" is "loss". */
+/* Names an axis: by the last part of the key, or in full where two are alike. "loss.name" is "loss". */
+static fv_status set_title(fv_ctx *ctx, core_variant_axes *axes, size_t i)
+{
+	size_t n = strlen(axes->axis[i].key);
+	bool name = n > 5 && !strcmp(axes->axis[i].key + n - 5, ".name");
+	const char *key = core_strndup(ctx, axes->axis[i].key, name ? n - 5 : n);
+	if (!key)
+		return FV_FAILED;
+	axes->axis[i].title = core_shorten_key(key);
+	if (is_title_taken(axes, i, axes->axis[i].title))
+		axes->axis[i].title = key;
+	if (is_title_taken(axes, i, axes->axis[i].title))
+		axes->axis[i].title = axes->axis[i].key;
+	return FV_OK;
+}
+
 static fv_status set_titles(fv_ctx *ctx, core_variant_axes *axes)
 {
-	for (size_t i = 0; i < axes->n; i++) {
-		size_t n = strlen(axes->axis[i].key);
-		bool name = n > 5 && !strcmp(axes->axis[i].key + n - 5, ".name");
-		const char *key = core_strndup(ctx, axes->axis[i].key, name ? n - 5 : n);
-		if (!key)
-			return FV_FAILED;
-		axes->axis[i].title = core_shorten_key(key);
-		if (is_title_taken(axes, i, axes->axis[i].title))
-			axes->axis[i].title = key;
-	}
-	return FV_OK;
+	fv_status status = FV_OK;
+	for (size_t i = 0; i < axes->n && !status; i++)
+		status = set_title(ctx, axes, i);
+	return status;
 }
 
 /* Sorts by order, then key: there are few. */
@@ -356,6 +364,22 @@ fv_status core_axes_find(fv_ctx *ctx, const core_results *results, core_variant_
 	if (status)
 		core_axes_free(out);
 	return status;
+}
+
+fv_status core_axes_add(fv_ctx *ctx, const core_results *results, const char *key, json_t *values,
+	core_variant_axes *axes)
+{
+	if (json_array_append_new(axes->owned, values))
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	fv_status status = add_axis(ctx, key, results->n, axes);
+	if (status)
+		return status;
+	core_variant_axis *axis = &axes->axis[axes->n - 1];
+	for (size_t i = 0; i < results->n; i++)
+		axis->value[i] = json_array_get(values, i);
+	status = core_axis_texts(ctx, results->n, axis->value, axis->text);
+	find_whether_varied(results, axis);
+	return status ? status : set_title(ctx, axes, axes->n - 1);
 }
 
 void core_axes_free(core_variant_axes *axes)

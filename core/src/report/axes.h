@@ -30,6 +30,11 @@ FV_NODISCARD fv_status core_axes_find(
 	fv_ctx *ctx, const core_results *results, core_variant_axes *out);
 void core_axes_free(core_variant_axes *axes);
 
+/* Adds an axis with the values of the variants, an array [results->n] that is released with the axes; null: it is not
+ * on this axis. */
+FV_NODISCARD fv_status core_axes_add(fv_ctx *ctx, const core_results *results, const char *key,
+	json_t *values, core_variant_axes *axes);
+
 /* Finds an axis by its key or title. Returns its index; -1: none. */
 int64_t core_axes_index(const core_variant_axes *axes, const char *name);
 

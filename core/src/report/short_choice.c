@@ -102,6 +102,7 @@ static fv_status refuse_name(const struct known *known, const char *option, cons
 	for (int k = 1; k < CORE_PARTS; k++)
 		core_text_add(&text, "%s%s",
 			k > 1 ? ", " : "; with a statistic after (METRIC:STATISTIC): ", parts[k]);
+	core_text_add(&text, "; and keys of the configuration, such as train.batch");
 	fv_status status =
 		fv_fail(known->ctx, FV_CONFIG, "%s: no column '%s'%s: there are %s", option, name,
 			core_suggest_name(known->ctx, name, all, n), text.data ? text.data : "");

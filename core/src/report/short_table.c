@@ -383,6 +383,15 @@ static void put_runs(const struct making *m, core_text *out)
 		put_range(out, least[k], most[k], names[k]);
 }
 
+/* Is the axis a column that was asked for? */
+static bool is_picked(const struct making *m, size_t axis)
+{
+	for (size_t k = 0; k < m->n_picks; k++)
+		if (m->pick[k].kind == CORE_PICK_AXIS && m->pick[k].axis == axis)
+			return true;
+	return false;
+}
+
 /* Returns "encoder NAME, bias attribute=gender ratio=20, select dev_loss, 5 folds, 3 seeds". */
 static const char *make_heading(const struct making *m)
 {
@@ -390,7 +399,7 @@ static const char *make_heading(const struct making *m)
 	for (size_t k = 0; k < m->axes->n && m->order.n; k++) {
 		const core_variant_axis *axis = &m->axes->axis[k];
 		const char *value = axis->text[m->order.row[0]];
-		if (!is_column(m, k) && value && strcmp(value, "none") != 0)
+		if (!is_column(m, k) && !is_picked(m, k) && value && strcmp(value, "none") != 0)
 			core_text_add(&text, "%s%s %s", text.size ? ", " : "", axis->title, value);
 	}
 	put_runs(m, &text);
