@@ -3,7 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "plot/drawing.h"
+#include "plot/fit_texts.h"
 #include "plot/write_svg.h"
 #include "results.h"
 
@@ -37,6 +39,30 @@ static void long_text_ends_in_an_ellipsis(void **state)
 	wide = core_fit_text(
 		ctx, "\xe5\xa6\x82\xe5\x90\x88\xe5\xa6\x82\xe5\x90\x88", 10, false, 38);
 	assert_string_equal(wide, "\xe5\xa6\x82\xe2\x80\xa6\xe5\x90\x88");
+}
+
+static void texts_that_are_cut_stay_different(void **state)
+{
+	fv_ctx *ctx = *state;
+	static const char *const text[] = {"ERM", "GDRO eta=0.01 group_loss=excess",
+		"GDRO eta=0.1 group_loss=excess", "GDRO eta=0.01 group_loss=ce",
+		"\xe5\xa6\x82\xe5\x90\x88\xe5\xa6\x82\xe5\x90\x88\xe5\xa6\x82\xe5\x90\x88"};
+	const char *out[5];
+	test_ok(ctx, core_fit_texts(ctx, text, 5, 7, 500, out));
+	for (size_t i = 0; i < 5; i++)
+		assert_ptr_equal(out[i], text[i]);
+	for (double width = 40; width < 140; width += 5) {
+		test_ok(ctx, core_fit_texts(ctx, text, 5, 7, width, out));
+		assert_ptr_equal(out[0], text[0]);
+		for (size_t i = 0; i < 5; i++) {
+			assert_true(core_measure_text(out[i], 7, false) <= width);
+			assert_true(core_is_utf8(out[i]));
+			for (size_t k = 0; k < i; k++)
+				assert_string_not_equal(out[i], out[k]);
+		}
+	}
+	test_ok(ctx, core_fit_texts(ctx, text, 5, 7, 70, out));
+	assert_string_equal(out[1], "GDRO eta=0.01 \xe2\x80\xa6");
 }
 
 static void names_cannot_break_the_text(void **state)
@@ -329,6 +355,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_has_the_width_of_the_font),
 		test_with_ctx(long_text_ends_in_an_ellipsis),
+		test_with_ctx(texts_that_are_cut_stay_different),
 		test_with_ctx(names_cannot_break_the_text),
 		test_with_ctx(ticks_are_round),
 		cmocka_unit_test(a_range_without_extent_gets_one),

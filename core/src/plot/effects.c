@@ -7,6 +7,7 @@
 #include "eval/summary.h"
 #include "plot/drawing.h"
 #include "plot/figures.h"
+#include "plot/fit_texts.h"
 #include "report/effects.h"
 #include "report/value_text.h"
 
@@ -242,15 +243,27 @@ static void draw_unbiased(struct effects *e, const core_panel *panel, size_t j, 
 			d->names.row[own].label, core_text_of(CORE_COLOR_MUTED, CORE_START));
 }
 
+/* Fits the labels of the rows; NULL: out of memory. */
+static const char **fit_labels(struct effects *e)
+{
+	fv_ctx *ctx = e->d.ctx;
+	const char **text = core_alloc(ctx, e->n_rows + 1, sizeof *text);
+	const char **fitted = core_alloc(ctx, e->n_rows + 1, sizeof *fitted);
+	for (size_t k = 0; k < e->n_rows && text; k++)
+		text[k] = e->row[k].label;
+	if (!text || !fitted ||
+		core_fit_texts(ctx, text, e->n_rows, CORE_FONT, e->label_width, fitted))
+		return NULL;
+	return fitted;
+}
+
 static void draw_labels(struct effects *e, double right)
 {
 	core_drawing *d = &e->d;
-	for (size_t k = 0; k < e->n_rows; k++) {
-		const char *label =
-			core_fit_text(d->ctx, e->row[k].label, CORE_FONT, false, e->label_width);
-		d->canvas->failed |= !label;
-		if (!label)
-			return;
+	const char **fitted = fit_labels(e);
+	d->canvas->failed |= !fitted;
+	for (size_t k = 0; k < e->n_rows && fitted; k++) {
+		const char *label = fitted[k];
 		core_open_group(d->canvas, NULL, label == e->row[k].label ? NULL : e->row[k].label);
 		core_draw_text(d->canvas, right, e->row[k].y + 2.5, label,
 			core_text_of(CORE_COLOR_INK, CORE_END));

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plot/drawing.h"
+#include "plot/fit_texts.h"
 
 #define SYMBOL 16.0 /* points for the symbol, with the space behind it */
 #define GAP 12.0    /* between entries */
 #define ROW 11.0
 
-/* Returns the text of an entry as it fits into a row; NULL: out of memory. */
-static const char *fit_entry(fv_ctx *ctx, const core_legend_entry *entry, double width)
+/* Returns the texts of the entries as they fit into a row; NULL: out of memory. */
+static const char **fit_entries(fv_ctx *ctx, size_t n, const core_legend_entry *entry, double width)
 {
-	return core_fit_text(ctx, entry->text, CORE_FONT, false, width - SYMBOL);
+	const char **text = core_alloc(ctx, n + 1, sizeof *text);
+	const char **fitted = core_alloc(ctx, n + 1, sizeof *fitted);
+	for (size_t i = 0; i < n && text; i++)
+		text[i] = entry[i].text;
+	if (!text || !fitted || core_fit_texts(ctx, text, n, CORE_FONT, width - SYMBOL, fitted))
+		return NULL;
+	return fitted;
 }
 
 static void draw_symbol(core_canvas *c, const core_legend_entry *entry, double x, double y)
@@ -26,11 +33,10 @@ static double draw_entries(core_canvas *c, double left, double y, double width, 
 	const core_legend_entry *entry)
 {
 	double x = left;
-	for (size_t i = 0; i < n; i++) {
-		const char *text = fit_entry(c->ctx, &entry[i], width);
-		c->failed |= !text;
-		if (!text)
-			return y;
+	const char **fitted = fit_entries(c->ctx, n, entry, width);
+	c->failed |= !fitted;
+	for (size_t i = 0; i < n && fitted; i++) {
+		const char *text = fitted[i];
 		double own = SYMBOL + core_measure_text(text, CORE_FONT, false) + GAP;
 		if (x > left && x + own - GAP > left + width) {
 			x = left;

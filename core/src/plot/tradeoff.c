@@ -6,6 +6,7 @@
 
 #include "plot/drawing.h"
 #include "plot/figures.h"
+#include "plot/fit_texts.h"
 #include "plot/place.h"
 
 #define HEIGHT 190.0
@@ -310,6 +311,20 @@ static fv_status draw_panel(struct tradeoff *t, int32_t which)
 	return status;
 }
 
+/* Fits the names of the numbers, by number; NULL: out of memory. */
+static const char **fit_labels(struct tradeoff *t, double width)
+{
+	core_drawing *d = &t->d;
+	const char **text = core_alloc(d->ctx, t->n + 1, sizeof *text);
+	const char **fitted = core_alloc(d->ctx, t->n + 1, sizeof *fitted);
+	for (size_t i = 0; i < d->grid->n_rows && text; i++)
+		if (t->number[i])
+			text[t->number[i] - 1] = d->names.row[i].label;
+	if (!text || !fitted || core_fit_texts(d->ctx, text, t->n, CORE_FONT, width, fitted))
+		return NULL;
+	return fitted;
+}
+
 /* Draws the names of the numbers in columns, and returns the y below them. */
 static double draw_key(struct tradeoff *t, double y)
 {
@@ -324,6 +339,10 @@ static double draw_key(struct tradeoff *t, double y)
 	size_t columns = step < most ? (size_t)(most / step) : 1;
 	columns = columns < t->n ? columns : t->n;
 	size_t rows = (t->n + columns - 1) / columns;
+	const char **fitted = fit_labels(t, most / (double)columns - number);
+	d->canvas->failed |= !fitted;
+	if (!fitted)
+		return y;
 	for (size_t i = 0; i < d->grid->n_rows; i++) {
 		if (!t->number[i])
 			continue;
@@ -332,15 +351,13 @@ static double draw_key(struct tradeoff *t, double y)
 		double x = left + (double)column * (most / (double)columns);
 		double own = y + (double)line * CORE_LINE_HEIGHT + 7;
 		const char *text = core_format(d->ctx, "%d", (int)t->number[i]);
-		const char *label = core_fit_text(d->ctx, d->names.row[i].label, CORE_FONT, false,
-			most / (double)columns - number);
-		d->canvas->failed |= !text || !label;
-		if (!text || !label)
+		d->canvas->failed |= !text;
+		if (!text)
 			return y;
 		core_draw_row_marker(d, i, x + 4, own - 2.6, MARKER, d->grid->row[i].unbiased);
 		core_draw_text(d->canvas, x + number - 4, own, text,
 			core_text_of(CORE_COLOR_INK, CORE_END));
-		core_draw_text(d->canvas, x + number, own, label,
+		core_draw_text(d->canvas, x + number, own, fitted[k],
 			core_text_of(CORE_COLOR_INK, CORE_START));
 	}
 	return y + (double)rows * CORE_LINE_HEIGHT;
