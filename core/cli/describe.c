@@ -34,8 +34,8 @@ static void print_plugin(const core_plugin *plugin)
 {
 	const fv_descriptor *d = plugin->descriptor;
 	cli_printf("%s/%s %s\n  %s\n", core_kind_name(d->kind), d->name, d->version, d->summary);
-	cli_printf("  source:  %s\n  licence: %s\n  file:    %s\n", d->source, d->licence,
-		plugin->path);
+	cli_printf("  source:  %s\n  licence: %s\n  file:    %s\n  build:   @%.7s\n", d->source,
+		d->licence, plugin->path, plugin->sha256);
 	if (d->kind == FV_LOSS) {
 		const fv_loss_ops *ops = d->ops;
 		cli_printf("  groups:  %s\n", ops->uses_groups ? "used" : "not used");

@@ -89,6 +89,7 @@ tilted() {
 	"$fairvox" plot effects results -o effects.svg
 	for file in report.html effects.svg; do grep -q "tilted@$old" $file; done
 	# of a configuration, the build in use
+	"$fairvox" describe --plugins p tilted | grep -q "^  build:   @$new\$"
 	COLUMNS=120 "$fairvox" table plan.yaml --plugins p >own.txt
 	[ "$(grep -c '^tilted tilt=' own.txt)" = 2 ]
 	! grep -q 'builds of plugin' own.txt
