@@ -223,7 +223,7 @@ static bool has_axis(const core_matrix *matrix, const char *block, const char *k
 
 /* Returns the label of a block on an axis as other axes and overrides have left it in the tree: `label`, of what is
  * written there, if they change none of its keys. Keys with an axis of their own are named by that. */
-static const char *relabel(struct expansion *e, const core_axis *axis, const char *label,
+static const char *name_block(struct expansion *e, const core_axis *axis, const char *label,
 	const core_yaml *written, core_yaml *tree)
 {
 	core_yaml *now = core_key_find(tree, axis->key);
@@ -275,7 +275,7 @@ static fv_status cross_axes(struct expansion *e, struct step *step)
 			return FV_FAILED;
 		for (size_t a = 0; a < out->n_axes; a++) {
 			const core_axis *axis = &out->axis[a];
-			c->value[a] = relabel(e, axis, axis->label[digit[a]],
+			c->value[a] = name_block(e, axis, axis->label[digit[a]],
 				axis->values->entry[digit[a]].value, tree);
 		}
 	}
@@ -290,10 +290,10 @@ static const char *find_axis_label(
 	for (size_t i = 0; i < axis->values->n; i++)
 		if (written ? core_yaml_equal(written, axis->values->entry[i].value)
 			    : value && core_yaml_equal(value, axis->values->entry[i].value))
-			return written ? relabel(e, axis, axis->label[i], written, tree)
+			return written ? name_block(e, axis, axis->label[i], written, tree)
 				       : axis->label[i];
 	if (written)
-		return relabel(
+		return name_block(
 			e, axis, core_make_label(e->loader, axis->key, written), written, tree);
 	const core_yaml *name = core_yaml_get(value, "name");
 	if (name && name->kind == CORE_YAML_SCALAR)
