@@ -13,6 +13,7 @@ if(CMAKE_CXX_COMPILER)
   file(GLOB EMULATED_HOST CONFIGURE_DEPENDS ${CUDA_FOLDER}/*.cpp)
   list(FILTER EMULATED_HOST EXCLUDE REGEX "gemm_cublaslt")
   file(GLOB EMULATED_STANDIN CONFIGURE_DEPENDS cuda/*.cpp)
+  list(FILTER EMULATED_STANDIN EXCLUDE REGEX "/test_")
   set_source_files_properties(${EMULATED_KERNELS} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS
                               "-xc++;-Wno-unknown-pragmas;-Wno-sign-conversion;-Wno-pass-failed")
   # clang, unlike GCC, counts changes of sign as a part of -Wconversion in C++ too.
@@ -34,6 +35,14 @@ if(CMAKE_CXX_COMPILER)
     set_tests_properties(emulated/${name} PROPERTIES ENVIRONMENT "${TEST_ENVIRONMENT}"
                          SKIP_RETURN_CODE 77 LABELS emulated TIMEOUT 900)
   endforeach()
+
+  # The stand-in itself
+  add_executable(test_cuda_runtime cuda/test_cuda_runtime.cpp)
+  set_target_properties(test_cuda_runtime PROPERTIES CXX_STANDARD 14 CXX_EXTENSIONS OFF)
+  target_include_directories(test_cuda_runtime PRIVATE cuda/include ${CUDA_FOLDER})
+  target_link_libraries(test_cuda_runtime PRIVATE cuda_emulated test_support)
+  add_test(NAME emulated/test_cuda_runtime COMMAND test_cuda_runtime)
+  set_tests_properties(emulated/test_cuda_runtime PROPERTIES LABELS emulated TIMEOUT 900)
 
   # Tests of encoders, computed on the emulated GPU: program, the tests of it that are about what is computed.
   function(add_emulated_test name source filter)

@@ -11,6 +11,14 @@
 extern "C" {
 #endif
 
+/* What fails of graphs */
+enum {
+	EMULATED_NO_CAPTURE = 1,   /* a capture does not begin, as with a driver that is too old */
+	EMULATED_NOT_CAPTURED = 2, /* what is enqueued in one cannot be captured */
+	EMULATED_NOT_INSTANTIATED = 3, /* memory is out */
+	EMULATED_NOT_UPLOADED = 4      /* memory is out */
+};
+
 typedef struct emulated_gpu {
 	int devices, error;  /* error: what the first call of the runtime gives */
 	int driver, runtime; /* versions as CUDA writes them: 13000 for 13.0 */
@@ -21,7 +29,11 @@ typedef struct emulated_gpu {
 	int64_t fail_at;     /* the allocation that fails, from 1 on; 0: none */
 	int64_t launches;    /* kernels that have run */
 	int64_t fault_at; /* the kernel that faults, from 1 on: the device is dead behind it; 0: none */
-	int64_t live_bytes; /* of memory that was not freed */
+	int64_t live_bytes;   /* of memory that was not freed */
+	int graph_fault;      /* of those above; 0: nothing fails */
+	int64_t live_graphs;  /* captured and instantiated ones that were not destroyed */
+	int64_t instantiated; /* so far */
+	int64_t replays;      /* launches of graphs */
 } emulated_gpu;
 
 extern emulated_gpu emulated;

@@ -30,4 +30,5 @@ __attribute__((constructor)) static void choose_gpu(void)
 		(size_t)find_number(words, "free_bytes", (long long)emulated.free_bytes);
 	emulated.fail_at = find_number(words, "fail_at", 0);
 	emulated.fault_at = find_number(words, "fault_at", 0);
+	emulated.graph_fault = (int)find_number(words, "graph_fault", 0);
 }

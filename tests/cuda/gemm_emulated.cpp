@@ -112,8 +112,8 @@ const char *run_gemm(
 		return "a matrix is not aligned";
 	if (g.type == NUMBER_BF16 && (g.lda % 2 || g.ldw % 2 || (g.batch > 1 && g.stride_a % 2)))
 		return "rows of bfloat16 are not aligned";
-	emulated_enqueue(stream, [=] { multiply_all(g, a, w, c); });
-	return nullptr;
+	const cudaError_t error = emulated_enqueue(stream, [=] { multiply_all(g, a, w, c); });
+	return error ? cudaGetErrorString(error) : nullptr;
 }
 
 } // namespace gpu

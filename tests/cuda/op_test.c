@@ -47,7 +47,7 @@ int op_close(void **state)
 	if (constants)
 		core_ctx_free(constants);
 	constants = NULL;
-	return emulated.live_bytes != 0;
+	return emulated.live_bytes != 0 || emulated.live_graphs != 0;
 }
 
 static void fill_numbers(float *x, int64_t n, double mean, double deviation, uint64_t seed)

@@ -3,35 +3,33 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <map>
-#include <set>
+#include <memory>
 
 #include "emulated.h"
 #include "fibers.hpp"
+#include "streams.hpp"
 
 #ifdef WITH_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 
 emulated_gpu emulated;
-
-struct emulated_stream {
-	std::deque<std::function<void()>> work;
-	int64_t ran = 0; /* pieces of work so far */
-};
+std::set<cudaStream_t> emulated_streams;
 
 struct emulated_event {
 	cudaStream_t stream = nullptr;
-	int64_t after = 0;                        /* pieces of work of the stream */
-	std::chrono::steady_clock::time_point at; /* when they were done */
+	bool captured = false; /* recorded in a capture */
+	int64_t after = 0;     /* pieces of work of the stream */
+	/* when they were done, also if the event is destroyed before */
+	std::shared_ptr<std::chrono::steady_clock::time_point> at{
+		new std::chrono::steady_clock::time_point};
 };
 
 namespace
 {
 
 std::map<const char *, size_t> device_memory, pinned_memory;
-std::set<cudaStream_t> streams;
 cudaError_t last_error, dead;
 
 /* Whether [p, p + bytes) lies in one piece of that memory. */
@@ -52,18 +50,14 @@ void fill_unwritten(void *memory, size_t bytes)
 	memset(memory, 0xff, bytes < most ? bytes : most);
 }
 
-void refuse(const char *what)
-{
-	fprintf(stderr, "emulated CUDA: %s\n", what);
-	abort();
-}
-
 cudaError_t allocate(std::map<const char *, size_t> &memory, void **out, size_t bytes)
 {
 	*out = nullptr;
 	bool fits = bytes <= emulated.free_bytes;
 	if (dead)
 		return dead;
+	if (emulated_check_captures(cudaErrorStreamCaptureUnsupported, true))
+		return cudaErrorStreamCaptureUnsupported;
 	if (++emulated.allocations == emulated.fail_at || !fits || !bytes)
 		return last_error = cudaErrorMemoryAllocation;
 	void *p = nullptr;
@@ -89,15 +83,22 @@ void run_until(cudaStream_t stream, int64_t count)
 	}
 }
 
+void run_all()
+{
+	for (cudaStream_t stream : emulated_streams)
+		run_until(stream, INT64_MAX);
+}
+
 cudaError_t release(std::map<const char *, size_t> &memory, void *p)
 {
 	if (!p)
 		return cudaSuccess;
 	auto found = memory.find(static_cast<char *>(p));
 	if (found == memory.end())
-		refuse("memory is freed that was not allocated");
-	for (cudaStream_t stream : streams) /* as CUDA's own, it waits for all work */
-		run_until(stream, INT64_MAX);
+		emulated_refuse("memory is freed that was not allocated");
+	if (emulated_check_captures(cudaErrorStreamCaptureUnsupported, true))
+		return cudaErrorStreamCaptureUnsupported;
+	run_all(); /* as CUDA's own, it waits for all work */
 	emulated.live_bytes -= static_cast<int64_t>(found->second);
 	if (&memory == &device_memory)
 		emulated.free_bytes += found->second;
@@ -111,16 +112,24 @@ void check_copy(
 {
 	const bool up = kind == cudaMemcpyHostToDevice, down = kind == cudaMemcpyDeviceToHost;
 	if (!is_inside(up ? pinned_memory : device_memory, from, from_bytes))
-		refuse("a copy reads memory that is not there, or host memory that is not pinned");
+		emulated_refuse(
+			"a copy reads memory that is not there, or host memory that is not pinned");
 	if (!is_inside(down ? pinned_memory : device_memory, to, to_bytes))
-		refuse("a copy writes memory that is not there, or host memory that is not pinned");
+		emulated_refuse("a copy writes memory that is not there, or host memory that is "
+				"not pinned");
+}
+
+void check_set(const void *to, size_t bytes)
+{
+	if (!is_inside(device_memory, to, bytes))
+		emulated_refuse("memory is set that is not there");
 }
 
 } // namespace
 
 extern "C" void emulated_reset(void)
 {
-	int64_t live = emulated.live_bytes;
+	const int64_t live = emulated.live_bytes, graphs = emulated.live_graphs;
 	emulated = emulated_gpu();
 	emulated.devices = 1;
 	emulated.driver = emulated.runtime = 13000;
@@ -128,22 +137,42 @@ extern "C" void emulated_reset(void)
 	emulated.multiprocessors = 132;
 	emulated.free_bytes = static_cast<size_t>(4) << 30;
 	emulated.live_bytes = live;
+	emulated.live_graphs = graphs;
 	last_error = dead = cudaSuccess;
+}
+
+cudaError_t emulated_find_fault()
+{
+	return dead;
+}
+
+cudaError_t emulated_give(cudaError_t error)
+{
+	return error ? last_error = error : error;
+}
+
+void emulated_refuse(const char *what)
+{
+	fprintf(stderr, "emulated CUDA: %s\n", what);
+	abort();
 }
 
 /* --- streams --- */
 
-void emulated_enqueue(cudaStream_t stream, std::function<void()> work)
+cudaError_t emulated_enqueue(cudaStream_t stream, std::function<void()> work)
 {
+	if (stream->captured)
+		return emulated_capture(stream, std::move(work));
 	stream->work.push_back(std::move(work));
+	return dead;
 }
 
 void emulated_launch(
 	dim3 grid, dim3 block, size_t shared, cudaStream_t stream, std::function<void()> kernel)
 {
 	if (!emulated_may_launch(grid, block, shared))
-		refuse("a launch that CUDA refuses, or no whole warps");
-	emulated_enqueue(stream, [=] {
+		emulated_refuse("a launch that CUDA refuses, or no whole warps");
+	(void)emulated_enqueue(stream, [=] {
 		if (++emulated.launches == emulated.fault_at)
 			dead = cudaErrorIllegalAddress;
 		else
@@ -153,7 +182,7 @@ void emulated_launch(
 
 void emulated_mark(cudaStream_t stream, void *from, size_t bytes, bool used)
 {
-	emulated_enqueue(stream, [=] {
+	(void)emulated_enqueue(stream, [=] {
 #ifdef WITH_ASAN
 		ASAN_UNPOISON_MEMORY_REGION(from, bytes);
 #endif
@@ -169,21 +198,27 @@ void emulated_mark(cudaStream_t stream, void *from, size_t bytes, bool used)
 cudaError_t cudaStreamCreate(cudaStream_t *stream)
 {
 	*stream = new emulated_stream;
-	streams.insert(*stream);
+	emulated_streams.insert(*stream);
 	return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
-	streams.erase(stream);
+	if (stream->captured)
+		emulated_refuse("a stream is destroyed while it captures");
+	emulated_streams.erase(stream);
 	delete stream;
 	return cudaSuccess;
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
+	if (stream->captured)
+		return emulated_lose_capture(stream, cudaErrorStreamCaptureUnsupported);
+	if (emulated_check_captures(cudaErrorStreamCaptureUnsupported, true))
+		return cudaErrorStreamCaptureUnsupported;
 	run_until(stream, INT64_MAX);
-	return dead ? last_error = dead : cudaSuccess;
+	return emulated_give(dead);
 }
 
 cudaError_t cudaEventCreate(cudaEvent_t *event)
@@ -201,55 +236,78 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
 	event->stream = stream;
-	emulated_enqueue(stream, [=] { event->at = std::chrono::steady_clock::now(); });
+	event->captured = stream->captured != nullptr;
+	if (event->captured) /* an order among what is captured, and no time */
+		return stream->lost ? emulated_give(cudaErrorStreamCaptureInvalidated)
+				    : cudaSuccess;
+	const auto at = event->at;
+	(void)emulated_enqueue(stream, [=] { *at = std::chrono::steady_clock::now(); });
 	event->after = stream->ran + static_cast<int64_t>(stream->work.size());
 	return cudaSuccess;
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
+	if (event->captured)
+		return emulated_lose_capture(event->stream, cudaErrorCapturedEvent);
+	if (emulated_check_captures(cudaErrorStreamCaptureUnsupported, true))
+		return cudaErrorStreamCaptureUnsupported;
 	if (event->stream)
 		run_until(event->stream, event->after);
-	return dead ? last_error = dead : cudaSuccess;
+	return emulated_give(dead);
 }
 
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t begin, cudaEvent_t end)
 {
-	*ms = std::chrono::duration<float, std::milli>(end->at - begin->at).count();
+	*ms = std::chrono::duration<float, std::milli>(*end->at - *begin->at).count();
 	return dead;
 }
 
 /* --- copies --- */
 
+cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind)
+{
+	if (emulated_check_captures(cudaErrorStreamCaptureImplicit, false))
+		return cudaErrorStreamCaptureImplicit;
+	run_all();
+	if (!dead)
+		memcpy(to, from, bytes);
+	return emulated_give(dead);
+}
+
 cudaError_t cudaMemcpyAsync(
 	void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream)
 {
 	check_copy(to, from, bytes, bytes, kind);
-	emulated_enqueue(stream, [=] { memcpy(to, from, bytes); });
-	return dead;
+	return emulated_enqueue(stream, [=] {
+		check_copy(to, from, bytes, bytes, kind); /* a graph may outlive memory */
+		memcpy(to, from, bytes);
+	});
 }
 
 cudaError_t cudaMemcpy2DAsync(void *to, size_t to_stride, const void *from, size_t from_stride,
 	size_t width, size_t rows, cudaMemcpyKind kind, cudaStream_t stream)
 {
 	if (width > to_stride || width > from_stride)
-		refuse("rows of a copy overlap");
-	check_copy(
-		to, from, (rows - 1) * to_stride + width, (rows - 1) * from_stride + width, kind);
-	emulated_enqueue(stream, [=] {
+		emulated_refuse("rows of a copy overlap");
+	const size_t to_bytes = (rows - 1) * to_stride + width;
+	const size_t from_bytes = (rows - 1) * from_stride + width;
+	check_copy(to, from, to_bytes, from_bytes, kind);
+	return emulated_enqueue(stream, [=] {
+		check_copy(to, from, to_bytes, from_bytes, kind);
 		for (size_t r = 0; r < rows; r++)
 			memcpy(static_cast<char *>(to) + r * to_stride,
 				static_cast<const char *>(from) + r * from_stride, width);
 	});
-	return dead;
 }
 
 cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream)
 {
-	if (!is_inside(device_memory, to, bytes))
-		refuse("memory is set that is not there");
-	emulated_enqueue(stream, [=] { memset(to, value, bytes); });
-	return dead;
+	check_set(to, bytes);
+	return emulated_enqueue(stream, [=] {
+		check_set(to, bytes);
+		memset(to, value, bytes);
+	});
 }
 
 /* --- memory and the device --- */
@@ -327,10 +385,16 @@ const char *cudaGetErrorString(cudaError_t error)
 		return "out of memory";
 	case cudaErrorInsufficientDriver:
 		return "CUDA driver version is insufficient for CUDA runtime version";
+	case cudaErrorCallRequiresNewerDriver:
+		return "API call is not supported in the installed CUDA driver";
 	case cudaErrorNoDevice:
 		return "no CUDA-capable device is detected";
 	case cudaErrorIllegalAddress:
 		return "an illegal memory access was encountered";
+	case cudaErrorStreamCaptureUnsupported:
+		return "operation not permitted when stream is capturing";
+	case cudaErrorStreamCaptureInvalidated:
+		return "operation failed due to a previous error during capture";
 	default:
 		return "invalid argument";
 	}

@@ -19,8 +19,10 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "core/src/backend/cuda"
-TESTS = ("rows", "sums", "frames", "front", "classifier", "device")
+TESTS = ("rows", "sums", "frames", "front", "classifier", "device", "runtime")
+ALONE = ("device", "runtime")  # tests without op_test.c
 HOST = ("memory", "linear", "ops", "front", "frames", "heads", "classifier", "device")
+STANDIN = ("runtime", "graphs", "gemm_emulated", "fibers")
 KINDS = {"plain": ["-O1"], "asan": ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
          "tsan": ["-O1", "-fsanitize=thread"]}
 
@@ -69,6 +71,11 @@ FAULTS = (
 )
 
 
+def find_test(test):
+    """The file of a test: C, of the stand-in C++"""
+    return next((ROOT / "tests/cuda").glob(f"test_cuda_{test}.c*")).name
+
+
 def compile_parts(kernels, folder, kind, names=None):
     """Compiles kernels and tests with clang into folder, or only the files of those names; the objects by name."""
     own = ROOT / "tests/cuda"
@@ -79,14 +86,14 @@ def compile_parts(kernels, folder, kind, names=None):
     c = ["clang", "-std=c11", "-D_GNU_SOURCE", *flags]
     jobs = {path.name: [*cxx, *KINDS[kind], "-x", "c++", "-c", str(path)] for path in sorted(kernels.glob("*.cu"))}
     jobs |= {f"{name}.cpp": [*cxx, *KINDS[kind], "-c", str(kernels / f"{name}.cpp")] for name in HOST}
-    for name in ("runtime", "gemm_emulated", "fibers"):
+    for name in STANDIN:
         # The scheduler is never instrumented for ThreadSanitizer: its state is nobody's race.
         plain = ["-O2", "-DEMULATED_TSAN"] if kind == "tsan" and name == "fibers" else KINDS[kind]
-        jobs[f"{name}.cpp"] = [*cxx, *plain, "-c", str(own / f"{name}.cpp")]
-    for name in ("op_test", *(f"test_cuda_{test}" for test in TESTS)):
-        jobs[f"{name}.c"] = [*c, *KINDS[kind], "-c", str(own / f"{name}.c")]
+        jobs[f"emulated/{name}.cpp"] = [*cxx, *plain, "-c", str(own / f"{name}.cpp")]
+    for name in ("op_test.c", *map(find_test, TESTS)):
+        jobs[name] = [*(c if name.endswith(".c") else cxx), *KINDS[kind], "-c", str(own / name)]
     jobs = {name: job for name, job in jobs.items() if names is None or name in names}
-    objects = {name: f"{folder}/{name}.{kind}.o" for name in jobs}
+    objects = {name: f"{folder}/{name.replace('/', '-')}.{kind}.o" for name in jobs}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda name: subprocess.run([*jobs[name], "-o", objects[name]], check=True), jobs))
     return objects
@@ -96,8 +103,8 @@ def link_test(objects, build, folder, kind, test):
     """Links the objects with the library of BUILD; the program."""
     program = f"{folder}/{test}.{kind}"
     used = [path for name, path in objects.items()
-            if not name.startswith("test_cuda_") and not (test == "device" and name == "op_test.c")]
-    subprocess.run(["clang++", *KINDS[kind], *used, objects[f"test_cuda_{test}.c"],
+            if not name.startswith("test_cuda_") and not (test in ALONE and name == "op_test.c")]
+    subprocess.run(["clang++", *KINDS[kind], *used, objects[find_test(test)],
                     str(build / "tests/libtest_support.a"), f"-L{build}", "-lfairvox", f"-Wl,-rpath,{build}",
                     "-lcmocka", "-ljansson", "-lsndfile", "-lm", "-o", program], check=True)
     return program

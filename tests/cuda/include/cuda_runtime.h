@@ -9,7 +9,10 @@
  * ThreadSanitizer races within a block and between blocks.
  *
  * Runtime: copies and launches are kept and run when their stream or event is waited for, so that host memory that
- * is used again too early gives wrong numbers. Any allocation can be made to fail (emulated.h). */
+ * is used again too early gives wrong numbers. Any allocation can be made to fail (emulated.h).
+ *
+ * Graphs: a stream that captures keeps copies and launches, arguments included, in a graph and runs none of them; calls that
+ * CUDA does not allow meanwhile give its errors, and with them the capture is lost. */
 #ifndef TEST_CUDA_RUNTIME_H
 #define TEST_CUDA_RUNTIME_H
 
@@ -53,6 +56,8 @@ extern dim3 blockDim, gridDim;
 
 typedef struct emulated_stream *cudaStream_t;
 typedef struct emulated_event *cudaEvent_t;
+typedef struct emulated_graph *cudaGraph_t;
+typedef struct emulated_executable *cudaGraphExec_t;
 
 /* Keeps a launch until the stream is waited for. */
 void emulated_launch(
@@ -63,8 +68,19 @@ void emulated_warp_barrier();
 uint64_t emulated_swap(uint64_t value, unsigned from);
 unsigned emulated_lane();
 
+/* A launch copies its arguments, as values of the kernel's parameters. */
+template <typename T> struct emulated_parameter {
+	typedef T type;
+};
+template <typename... P>
+static inline void emulated_launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block,
+	size_t shared, cudaStream_t stream, typename emulated_parameter<P>::type... argument)
+{
+	emulated_launch(grid, block, shared, stream, [=] { kernel(argument...); });
+}
+
 #define GPU_LAUNCH(kernel, grid, block, shared, stream, ...)                                       \
-	emulated_launch(grid, block, shared, stream, [=] { kernel(__VA_ARGS__); })
+	emulated_launch_kernel(kernel, grid, block, shared, stream, __VA_ARGS__)
 #define GPU_SHARED(type, name) type *name = static_cast<type *>(emulated_shared())
 
 static inline void __syncthreads()
@@ -120,9 +136,15 @@ enum cudaError_t {
 	cudaErrorInvalidValue = 1,
 	cudaErrorMemoryAllocation = 2,
 	cudaErrorInsufficientDriver = 35,
+	cudaErrorCallRequiresNewerDriver = 36,
 	cudaErrorNoDevice = 100,
 	cudaErrorInvalidDevice = 101,
-	cudaErrorIllegalAddress = 700
+	cudaErrorIllegalState = 401,
+	cudaErrorIllegalAddress = 700,
+	cudaErrorStreamCaptureUnsupported = 900,
+	cudaErrorStreamCaptureInvalidated = 901,
+	cudaErrorStreamCaptureImplicit = 906,
+	cudaErrorCapturedEvent = 907
 };
 enum cudaMemcpyKind {
 	cudaMemcpyHostToDevice = 1,
@@ -133,6 +155,11 @@ enum cudaDeviceAttr {
 	cudaDevAttrMultiProcessorCount = 16,
 	cudaDevAttrComputeCapabilityMajor = 75,
 	cudaDevAttrComputeCapabilityMinor = 76
+};
+enum cudaStreamCaptureMode {
+	cudaStreamCaptureModeGlobal = 0,
+	cudaStreamCaptureModeThreadLocal = 1,
+	cudaStreamCaptureModeRelaxed = 2
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 
@@ -148,6 +175,8 @@ cudaError_t cudaMalloc(void **memory, size_t bytes);
 cudaError_t cudaFree(void *memory);
 cudaError_t cudaMallocHost(void **memory, size_t bytes);
 cudaError_t cudaFreeHost(void *memory);
+/* Waits for all streams, then copies. */
+cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind);
 /* Host memory must be pinned. */
 cudaError_t cudaMemcpyAsync(
 	void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
@@ -162,13 +191,21 @@ cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t begin, cudaEvent_t end);
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph);
+cudaError_t cudaGraphInstantiateWithFlags(
+	cudaGraphExec_t *executable, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphUpload(cudaGraphExec_t executable, cudaStream_t stream);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 template <typename T> static inline cudaError_t cudaFuncSetAttribute(T *, cudaFuncAttribute, int)
 {
 	return cudaSuccess;
 }
 
-/* Keeps `work` in the stream, as a launch. */
-void emulated_enqueue(cudaStream_t stream, std::function<void()> work);
+/* Keeps `work` in the stream, as a launch, or in the graph that the stream captures. Errors: of the capture. */
+cudaError_t emulated_enqueue(cudaStream_t stream, std::function<void()> work);
 
 /* In the order of the stream: memory [from, from + bytes) is in use, with no number in it yet, or is not. */
 void emulated_mark(cudaStream_t stream, void *from, size_t bytes, bool used);
