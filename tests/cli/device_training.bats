@@ -86,6 +86,21 @@ END
 	[ "$(find isolated -name done | wc -l)" -eq 8 ]
 }
 
+@test "where a GPU takes no CUDA graphs, the same bytes, with one remark" {
+	sed -i 's/, ds\]/]/' plan.yaml
+	run --separate-stderr gpu "" run plan.yaml -j 1 --device cuda
+	[ "$status" -eq 0 ]
+	[[ $stderr != *graphs* ]]
+	run --separate-stderr gpu graph_fault=3 run plan.yaml -j 1 --device cuda --results plain
+	[ "$status" -eq 0 ]
+	[ "$(grep -c 'the GPU takes no CUDA graphs (out of memory): steps of training are launched one by one' <<<"$stderr")" -eq 1 ]
+	for run in results/*/*/; do
+		cmp "$run/model.safetensors" "plain/${run#results/}/model.safetensors"
+		cmp "$run/predictions.csv" "plain/${run#results/}/predictions.csv"
+	done
+	[ "$(find plain -name done | wc -l)" -eq 16 ]
+}
+
 @test "a signal saves all runs on a device, and they go on with the same bytes" {
 	sed -i 's/epochs: 3/epochs: 20/; s/, ds\]/]/' plan.yaml
 	gpu "" run plan.yaml -j 1 --quiet --device cuda --results whole

@@ -5,8 +5,8 @@
 usage: sanitize.py --build BUILD [--kinds asan tsan] [--faults]
 
 The kernels and the tests of operations are compiled anew and linked with BUILD's library. ThreadSanitizer gets each
-thread of a block as a fiber that only barriers order. A planted fault is a text replaced in a copy of the kernels; it
-counts as found if a test fails plain, under AddressSanitizer, or under ThreadSanitizer."""
+thread of a block as a fiber that only barriers order. A planted fault is a text, or some, replaced in a copy of the
+kernels; it counts as found if a test fails plain, under AddressSanitizer, or under ThreadSanitizer."""
 import argparse
 import concurrent.futures
 import os
@@ -19,14 +19,14 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "core/src/backend/cuda"
-TESTS = ("rows", "sums", "frames", "front", "classifier", "device", "runtime")
+TESTS = ("rows", "sums", "frames", "front", "classifier", "graphs", "device", "runtime")
 ALONE = ("device", "runtime")  # tests without op_test.c
-HOST = ("memory", "linear", "ops", "front", "frames", "heads", "classifier", "device")
+HOST = ("memory", "linear", "ops", "front", "frames", "heads", "classifier", "graphs", "device")
 STANDIN = ("runtime", "graphs", "gemm_emulated", "fibers")
 KINDS = {"plain": ["-O1"], "asan": ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
          "tsan": ["-O1", "-fsanitize=thread"]}
 
-# Name, file, text, what replaces it, test that must fail
+# Name, file, text, what replaces it, test that must fail. More than one text: tuples of (file, text, what replaces it).
 FAULTS = (
     ("a barrier is missing before shared memory is used again", "attention.cu",
      "__syncthreads(); /* the tile before is read */", "", "frames"),
@@ -63,8 +63,26 @@ FAULTS = (
     ("a fused operation in Adam", "classifier.cu", "const float first = __fadd_rn(old, __fmul_rn(s.one_beta1, __fsub_rn(g, old)));",
      "const float first = fmaf(s.one_beta1, __fsub_rn(g, old), old);", "classifier"),
     ("a step with a gradient that is not finite", "classifier.cu", "if (!(*t.norm < INFINITY))", "if (false)", "classifier"),
-    ("results are read before the stream has ended", "classifier.cpp",
+    ("results are read before the stream has ended", "graphs.cpp",
      "return error ? error : cudaStreamSynchronize(d->stream);", "return error;", "classifier"),
+    ("a graph keeps the scalars of Adam from when it was captured",
+     (("classifier.hpp", "void take_adam_steps(const trained *all, int n, int64_t count, cudaStream_t stream);",
+       "void take_adam_steps(const trained *all, int n, int64_t count, adam s, cudaStream_t stream);"),
+      ("classifier.cu", "adam_kernel(const trained *__restrict__ all)", "adam_kernel(const trained *__restrict__ all, adam s)"),
+      ("classifier.cu", "const adam s = t.step;", ""),
+      ("classifier.cu", "void take_adam_steps(const trained *all, int n, int64_t count, cudaStream_t stream)",
+       "void take_adam_steps(const trained *all, int n, int64_t count, adam s, cudaStream_t stream)"),
+      ("classifier.cu", "dim3(THREADS), 0, stream, all);\n}\n\n} // namespace gpu",
+       "dim3(THREADS), 0, stream, all, s);\n}\n\n} // namespace gpu"),
+      ("classifier.cpp", "take_adam_steps(all, s.n, s.count, d->stream);",
+       "take_adam_steps(all, s.n, s.count, reinterpret_cast<const trained *>(d->calls.host)->step, d->stream);")),
+     "classifier"),
+    ("a graph is launched for a batch of another size", "graphs.cpp", "a.rows == b.rows && ", "", "graphs"),
+    ("a graph outlives the memory that it copies from", "classifier.cpp", "free_graphs(d);", "", "graphs"),
+    ("graphs that are forgotten are not destroyed", "graphs.cpp", "(void)cudaGraphExecDestroy(k->graph);", ";", "graphs"),
+    ("what cannot be captured is not enqueued otherwise", "graphs.cpp",
+     "give_up_graphs(d, error, ctx);\n\t\t\treturn s.enqueue(d, s);", "give_up_graphs(d, error, ctx);\n\t\t\treturn cudaSuccess;",
+     "graphs"),
     ("products of TensorFloat-32 are not rounded", "linear.cpp", "l->tf32 = precision == FV_PRECISION_TF32;",
      "l->tf32 = false;", "rows"),
     ("products of float32 are rounded", "linear.cpp", "shape.tf32 = layer->tf32;", "shape.tf32 = true;", "rows"),
@@ -144,15 +162,21 @@ def check_clean(objects, build, folder, kind):
     return clean
 
 
+def list_edits(fault):
+    return fault[1] if isinstance(fault[1], tuple) else (fault[1:4],)
+
+
 def plant_fault(objects, build, folder, fault):
     """Whether the fault is found."""
-    what, file, text, other, test = fault
+    what, test = fault[0], fault[-1]
     kernels = folder / "faulty"
     shutil.rmtree(kernels, ignore_errors=True)
     shutil.copytree(KERNELS, kernels)
-    source = (kernels / file).read_text(encoding="utf-8")
-    (kernels / file).write_text(source.replace(text, other, 1), encoding="utf-8")
-    changed = {path.name for path in KERNELS.glob("*.cu")} if file.endswith(".cuh") else {file}
+    for file, text, other in list_edits(fault):
+        source = (kernels / file).read_text(encoding="utf-8")
+        (kernels / file).write_text(source.replace(text, other, 1), encoding="utf-8")
+    files = {file for file, _text, _other in list_edits(fault)}
+    changed = {path.name for path in KERNELS.glob("*.cu")} if files & {"gpu.cuh"} else files
     found = []
     for kind in KINDS:
         faulty = {**objects[kind], **compile_parts(kernels, kernels, kind, changed)}
@@ -164,7 +188,7 @@ def plant_fault(objects, build, folder, fault):
 
 
 def check_texts():
-    for _what, file, text, _other, _test in FAULTS:
+    for file, text, _other in (edit for fault in FAULTS for edit in list_edits(fault)):
         if text not in (KERNELS / file).read_text(encoding="utf-8"):
             sys.exit(f"{file}: '{text}' is not there any more: mend {__file__}")
 

@@ -41,7 +41,7 @@ typedef struct core_classifier_step {
 
 /* Functions that return text return NULL, or what failed. */
 typedef struct core_classifier_ops {
-	/* Errors: FV_FAILED (memory). */
+	/* ctx must live as long as the classifier: it is told what is remarkable later. Errors: FV_FAILED (memory). */
 	fv_status (*open)(fv_ctx *ctx, core_device *device, const core_classifier_plan *plan,
 		core_classifier **out);
 	void (*close)(core_classifier *classifier);

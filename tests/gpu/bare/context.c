@@ -56,6 +56,17 @@ fv_status fv_fail(fv_ctx *ctx, fv_status status, const char *format, ...)
 	return ctx->status = status;
 }
 
+void fv_warn(fv_ctx *ctx, const char *format, ...)
+{
+	va_list args;
+	(void)ctx;
+	va_start(args, format);
+	fputs("note\t", stdout);
+	vprintf(format, args);
+	putchar('\n');
+	va_end(args);
+}
+
 size_t core_error_count(const fv_ctx *ctx)
 {
 	return ctx->failures;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Classifiers that are trained on the device. A call packs what it is given into one piece of pinned memory, copies that, launches
- * for all classifiers at once, copies the results back and waits. */
+ * for all classifiers at once, copies the results back and waits (graphs.hpp). */
 #include "classifier.hpp"
 #include "device.hpp"
 
@@ -9,6 +9,7 @@
 
 struct core_classifier {
 	gpu::gpu_device *on;
+	fv_ctx *ctx; /* of the run */
 	gpu::trained is;
 	int batch, most; /* rows of a step, of any call */
 	void *memory;
@@ -111,6 +112,7 @@ static fv_status open_classifier(
 	if (!c)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	c->on = static_cast<gpu_device *>(core);
+	c->ctx = ctx;
 	c->is = describe_classifier(plan);
 	c->batch = plan->batch;
 	c->most = plan->rows > plan->batch ? plan->rows : plan->batch;
@@ -133,6 +135,7 @@ static fv_status open_classifier(
 
 void free_stage(gpu_device *d)
 {
+	free_graphs(d);
 	(void)cudaFreeHost(d->calls.host);
 	(void)cudaFree(d->calls.there);
 	d->calls = {nullptr, nullptr, 0};
@@ -162,11 +165,7 @@ static const char *tell_failure(gpu_device *d, cudaError_t error)
 	return cudaGetErrorString(error);
 }
 
-/* The parts of a stage: up to `up` what is given, behind it results. */
-struct parts {
-	size_t up, all;
-};
-
+/* Places n numbers of that size behind what is used of a stage; returns where. */
 static size_t add_part(size_t *used, int64_t n, size_t size)
 {
 	const size_t at = *used;
@@ -174,167 +173,169 @@ static size_t add_part(size_t *used, int64_t n, size_t size)
 	return at;
 }
 
-static cudaError_t send_stage(gpu_device *d, size_t bytes)
+static cudaError_t send_stage(gpu_device *d, const call_shape &s)
 {
 	return cudaMemcpyAsync(
-		d->calls.there, d->calls.host, bytes, cudaMemcpyHostToDevice, d->stream);
+		d->calls.there, d->calls.host, s.up, cudaMemcpyHostToDevice, d->stream);
 }
 
-static cudaError_t receive_stage(gpu_device *d, const parts &p)
+static cudaError_t receive_stage(gpu_device *d, const call_shape &s)
 {
-	const cudaError_t error = cudaMemcpyAsync(d->calls.host + p.up, d->calls.there + p.up,
-		p.all - p.up, cudaMemcpyDeviceToHost, d->stream);
-	return error ? error : cudaStreamSynchronize(d->stream);
+	return cudaMemcpyAsync(d->calls.host + s.up, d->calls.there + s.up, s.all - s.up,
+		cudaMemcpyDeviceToHost, d->stream);
 }
-
-/* --- forward --- */
-
-static parts measure_rows(core_classifier_rows *const *job, int n)
-{
-	parts p = {0, 0};
-	(void)add_part(&p.up, n, sizeof(trained));
-	for (int k = 0; k < n; k++)
-		(void)add_part(&p.up, job[k]->n, sizeof(int32_t));
-	p.all = p.up;
-	for (int k = 0; k < n; k++)
-		(void)add_part(&p.all,
-			static_cast<int64_t>(job[k]->n) * job[k]->classifier->is.classes,
-			sizeof(float));
-	return p;
-}
-
-struct largest {
-	int rows, dims, dots, width, layers;
-	int64_t count;
-};
 
 static int find_larger(int a, int b)
 {
 	return a > b ? a : b;
 }
 
-static void note_largest(largest *l, const trained &t)
+static void note_largest(call_shape *s, const trained &t, int rows)
 {
-	l->rows = find_larger(l->rows, t.rows);
-	l->dims = find_larger(l->dims, t.dims);
-	l->dots = find_larger(l->dots, t.layers * t.classes);
-	l->width = find_larger(l->width, t.width);
-	l->layers = find_larger(l->layers, t.layers);
-	l->count = l->count > t.count ? l->count : t.count;
+	s->rows = find_larger(s->rows, rows);
+	s->dims = find_larger(s->dims, t.dims);
+	s->dots = find_larger(s->dots, t.layers * t.classes);
+	s->width = find_larger(s->width, t.width);
+	s->layers = find_larger(s->layers, t.layers);
+	s->count = s->count > t.count ? s->count : t.count;
 }
 
-static largest pack_rows(gpu_device *d, core_classifier_rows *const *job, int n, const parts &p)
+/* --- forward --- */
+
+static cudaError_t enqueue_rows(gpu_device *d, const call_shape &s)
 {
-	const stage &s = d->calls;
-	largest most = {0, 0, 0, 0, 0, 0};
-	size_t at = 0, results = p.up;
-	trained *all = reinterpret_cast<trained *>(s.host + add_part(&at, n, sizeof(trained)));
+	const trained *all = reinterpret_cast<const trained *>(d->calls.there);
+	const cudaError_t error = send_stage(d, s);
+	if (error)
+		return error;
+	prepare_classifiers(all, s.n, s.dims, d->stream);
+	read_rows(all, s.n, s.rows, s.dots, d->stream);
+	return receive_stage(d, s);
+}
+
+static call_shape measure_rows(core_classifier_rows *const *job, int n)
+{
+	call_shape s = call_shape();
+	s.enqueue = enqueue_rows;
+	s.n = n;
+	(void)add_part(&s.up, n, sizeof(trained));
 	for (int k = 0; k < n; k++) {
+		(void)add_part(&s.up, job[k]->n, sizeof(int32_t));
+		note_largest(&s, job[k]->classifier->is, job[k]->n);
+	}
+	s.all = s.up;
+	for (int k = 0; k < n; k++)
+		(void)add_part(&s.all,
+			static_cast<int64_t>(job[k]->n) * job[k]->classifier->is.classes,
+			sizeof(float));
+	return s;
+}
+
+static void pack_rows(const stage &to, core_classifier_rows *const *job, const call_shape &s)
+{
+	size_t at = 0, results = s.up;
+	trained *all = reinterpret_cast<trained *>(to.host + add_part(&at, s.n, sizeof(trained)));
+	for (int k = 0; k < s.n; k++) {
 		const core_classifier_rows *j = job[k];
 		trained *t = &j->classifier->is;
 		const size_t index = add_part(&at, j->n, sizeof(int32_t));
 		const size_t logits =
 			add_part(&results, static_cast<int64_t>(j->n) * t->classes, sizeof(float));
-		memcpy(s.host + index, j->index, static_cast<size_t>(j->n) * sizeof *j->index);
+		memcpy(to.host + index, j->index, static_cast<size_t>(j->n) * sizeof *j->index);
 		t->rows = j->n;
 		t->keep = j->keep;
-		t->index = reinterpret_cast<const int32_t *>(s.there + index);
-		t->logits = reinterpret_cast<float *>(s.there + logits);
+		t->index = reinterpret_cast<const int32_t *>(to.there + index);
+		t->logits = reinterpret_cast<float *>(to.there + logits);
 		all[k] = *t;
-		note_largest(&most, *t);
 	}
-	return most;
 }
 
-static void unpack_logits(
-	const gpu_device *d, core_classifier_rows *const *job, int n, const parts &p)
+static void unpack_logits(const stage &from, core_classifier_rows *const *job, const call_shape &s)
 {
-	size_t results = p.up;
-	for (int k = 0; k < n; k++) {
+	size_t results = s.up;
+	for (int k = 0; k < s.n; k++) {
 		const int64_t count =
 			static_cast<int64_t>(job[k]->n) * job[k]->classifier->is.classes;
-		const size_t from = add_part(&results, count, sizeof(float));
-		memcpy(job[k]->logits, d->calls.host + from,
-			static_cast<size_t>(count) * sizeof(float));
+		const size_t at = add_part(&results, count, sizeof(float));
+		memcpy(job[k]->logits, from.host + at, static_cast<size_t>(count) * sizeof(float));
 	}
 }
 
 static const char *forward_rows(core_device *core, core_classifier_rows *const *job, int32_t n)
 {
 	gpu_device *d = static_cast<gpu_device *>(core);
-	const parts p = measure_rows(job, n);
-	cudaError_t error = reserve_stage(d, p.all);
-	if (error)
-		return tell_failure(d, error);
-	const largest most = pack_rows(d, job, n, p);
-	const trained *all = reinterpret_cast<const trained *>(d->calls.there);
-	error = send_stage(d, p.up);
+	const call_shape s = measure_rows(job, n);
+	cudaError_t error = reserve_stage(d, s.all);
 	if (!error) {
-		prepare_classifiers(all, n, most.dims, d->stream);
-		read_rows(all, n, most.rows, most.dots, d->stream);
-		error = receive_stage(d, p);
+		pack_rows(d->calls, job, s);
+		error = run_call(d, s, job[0]->classifier->ctx);
 	}
 	if (!error)
-		unpack_logits(d, job, n, p);
+		unpack_logits(d->calls, job, s);
 	return tell_failure(d, error);
 }
 
 /* --- update --- */
 
-static parts measure_steps(core_classifier_step *const *job, int n)
+static cudaError_t enqueue_steps(gpu_device *d, const call_shape &s)
 {
-	parts p = {0, 0};
-	(void)add_part(&p.up, n, sizeof(trained));
-	for (int k = 0; k < n; k++) {
-		const trained &t = job[k]->classifier->is;
-		(void)add_part(&p.up, static_cast<int64_t>(t.rows) * t.classes, sizeof(float));
-	}
-	p.all = p.up;
-	(void)add_part(&p.all, n, sizeof(double));
-	return p;
+	const trained *all = reinterpret_cast<const trained *>(d->calls.there);
+	const cudaError_t error = send_stage(d, s);
+	if (error)
+		return error;
+	find_gradients(all, s.n, s.dims, s.width, s.layers, d->stream);
+	take_adam_steps(all, s.n, s.count, d->stream);
+	return receive_stage(d, s);
 }
 
-static largest pack_steps(gpu_device *d, core_classifier_step *const *job, int n, const parts &p)
+static call_shape measure_steps(core_classifier_step *const *job, int n)
 {
-	const stage &s = d->calls;
-	largest most = {0, 0, 0, 0, 0, 0};
-	size_t at = 0;
-	trained *all = reinterpret_cast<trained *>(s.host + add_part(&at, n, sizeof(trained)));
+	call_shape s = call_shape();
+	s.enqueue = enqueue_steps;
+	s.n = n;
+	(void)add_part(&s.up, n, sizeof(trained));
 	for (int k = 0; k < n; k++) {
+		const trained &t = job[k]->classifier->is;
+		(void)add_part(&s.up, static_cast<int64_t>(t.rows) * t.classes, sizeof(float));
+		note_largest(&s, t, t.rows);
+	}
+	s.all = s.up;
+	(void)add_part(&s.all, n, sizeof(double));
+	return s;
+}
+
+static void pack_steps(const stage &to, core_classifier_step *const *job, const call_shape &s)
+{
+	size_t at = 0;
+	trained *all = reinterpret_cast<trained *>(to.host + add_part(&at, s.n, sizeof(trained)));
+	for (int k = 0; k < s.n; k++) {
 		const core_adam_scalars &a = job[k]->adam;
 		trained *t = &job[k]->classifier->is;
 		const int64_t count = static_cast<int64_t>(t->rows) * t->classes;
 		const size_t from = add_part(&at, count, sizeof(float));
-		memcpy(s.host + from, job[k]->d_logits, static_cast<size_t>(count) * sizeof(float));
-		t->d_logits = reinterpret_cast<const float *>(s.there + from);
+		memcpy(to.host + from, job[k]->d_logits,
+			static_cast<size_t>(count) * sizeof(float));
+		t->d_logits = reinterpret_cast<const float *>(to.there + from);
 		t->clip = job[k]->clip;
-		t->norm = reinterpret_cast<double *>(s.there + p.up) + k;
+		t->norm = reinterpret_cast<double *>(to.there + s.up) + k;
 		t->step = {a.l2, a.keep, a.one_beta1, a.beta2, a.one_beta2, a.rate, a.root, a.eps};
 		all[k] = *t;
-		note_largest(&most, *t);
 	}
-	return most;
 }
 
 static const char *update_classifiers(
 	core_device *core, core_classifier_step *const *job, int32_t n)
 {
 	gpu_device *d = static_cast<gpu_device *>(core);
-	const parts p = measure_steps(job, n);
-	cudaError_t error = reserve_stage(d, p.all);
-	if (error)
-		return tell_failure(d, error);
-	const largest most = pack_steps(d, job, n, p);
-	const trained *all = reinterpret_cast<const trained *>(d->calls.there);
-	error = send_stage(d, p.up);
+	const call_shape s = measure_steps(job, n);
+	cudaError_t error = reserve_stage(d, s.all);
 	if (!error) {
-		find_gradients(all, n, most.dims, most.width, most.layers, d->stream);
-		take_adam_steps(all, n, most.count, d->stream);
-		error = receive_stage(d, p);
+		pack_steps(d->calls, job, s);
+		error = run_call(d, s, job[0]->classifier->ctx);
 	}
 	for (int k = 0; k < n && !error; k++)
 		memcpy(&job[k]->norm,
-			d->calls.host + p.up + static_cast<size_t>(k) * sizeof(double),
+			d->calls.host + s.up + static_cast<size_t>(k) * sizeof(double),
 			sizeof(double));
 	return tell_failure(d, error);
 }

@@ -5,6 +5,7 @@
 #define CORE_BACKEND_CUDA_DEVICE_HPP
 
 #include "gemm.hpp"
+#include "graphs.hpp"
 #include "kernels.hpp"
 
 extern "C" {
@@ -66,6 +67,7 @@ struct gpu_device : core_device {
 	pinned host;
 	constant *constants;
 	stage calls;
+	graph_list graphs; /* of them */
 	gemm_library *gemms;
 	char numerics[128];
 };
