@@ -65,6 +65,19 @@ double gpu_measure_copies(bool small)
 	return ms > 0 ? 2.0 * rounds * static_cast<double>(bytes) / (1e-3 * ms) : 0;
 }
 
+void gpu_use_graphs(core_device *device, bool use)
+{
+	static_cast<gpu_device *>(device)->graphs.off = !use;
+}
+
+int gpu_count_graphs(const core_device *device)
+{
+	int n = 0;
+	for (const known_shape &k : static_cast<const gpu_device *>(device)->graphs.known)
+		n += k.graph != nullptr;
+	return n;
+}
+
 static void print_note(const char *line)
 {
 	printf("note\t%s\n", line);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A grid of classifiers that a GPU trains in lockstep, as the paper's 165 runs: how long their steps take beside the least that
- * memory allows, whether one of them has the same bytes alone, and Adam's bytes. */
+ * memory allows, as CUDA graphs and launched one by one, whether one of them has the same bytes alone and without graphs,
+ * and Adam's bytes. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,11 @@
 
 extern const core_device_module fairvox_device_module;
 
-enum { MOST = 165, BATCH = 32 };
+enum {
+	MOST = 165,
+	BATCH = 32,
+	CHECKED = 5 /* steps for bytes, of which the last three are graphs */
+};
 
 struct grid {
 	core_device *device;
@@ -49,8 +54,9 @@ static float *draw(int64_t n, double deviation, uint64_t seed)
 	return x;
 }
 
-/* Takes `steps` steps of runs [first, first + n) in lockstep. Every run reads rows of its own. Returns what failed. */
-static const char *train(const struct grid *g, int first, int n, int steps, double *norm)
+/* Takes `steps` steps of runs [0, n) in lockstep. Every run reads rows of its own, and every step has another learning
+ * rate. Returns what failed. */
+static const char *train(const struct grid *g, int n, int steps, double *norm)
 {
 	core_classifier_rows rows[MOST], *read[MOST];
 	core_classifier_step step[MOST], *take[MOST];
@@ -59,13 +65,14 @@ static const char *train(const struct grid *g, int first, int n, int steps, doub
 	const char *failure = NULL;
 	float *out = malloc((size_t)(logits * n) * sizeof *out);
 	for (int t = 0; t < steps && out && !failure; t++) {
+		core_adam_scalars own = scalars;
+		own.rate /= (float)(t + 1);
 		for (int k = 0; k < n; k++) {
 			for (int i = 0; i < BATCH; i++)
-				index[k][i] = (7 * i + 31 * t + first + k) % g->features;
+				index[k][i] = (7 * i + 31 * t + k) % g->features;
 			rows[k] = (core_classifier_rows){
-				g->run[first + k], BATCH, index[k], true, out + k * logits};
-			step[k] = (core_classifier_step){
-				g->run[first + k], g->d_logits, scalars, 1, NAN};
+				g->run[k], BATCH, index[k], true, out + k * logits};
+			step[k] = (core_classifier_step){g->run[k], g->d_logits, own, 1, NAN};
 			read[k] = &rows[k];
 			take[k] = &step[k];
 		}
@@ -93,25 +100,37 @@ static void take_step(float factor, int64_t n, float *p, const float *gradient, 
 }
 
 struct bytes {
-	float *company, *alone, *m, *v;            /* after three steps; moments of `alone` */
+	float *company, *plain; /* after CHECKED steps in company, alone without graphs */
+	float *alone, *m, *v;   /* after as many steps alone */
 	float *param, *gradient, *m_next, *v_next; /* after one more */
 	double norm;
 };
 
-/* Trains run 0 with all others, then alone from the start, then one step more. Returns what failed. */
-static const char *collect_bytes(const struct grid *g, struct bytes *b)
+/* Trains runs [0, n) from where they are, and run 0 from its start the next time. */
+static const char *train_checked(const struct grid *g, int n, struct bytes *b, float *param)
 {
-	const char *failure = train(g, 0, g->runs, 3, &b->norm);
+	const char *failure = train(g, n, CHECKED, &b->norm);
 	if (!failure)
-		failure = g->ops->get(g->run[0], b->company, NULL, NULL, NULL);
+		failure = g->ops->get(g->run[0], param, NULL, NULL, NULL);
 	if (!failure)
 		failure = g->ops->set(g->run[0], g->start, b->m, b->v); /* m and v are zeros */
+	return failure;
+}
+
+/* Trains run 0 with all others, then alone without graphs, then with them, then one step more. Returns what failed. */
+static const char *collect_bytes(const struct grid *g, struct bytes *b)
+{
+	const char *failure = train_checked(g, g->runs, b, b->company);
+	gpu_use_graphs(g->device, false);
 	if (!failure)
-		failure = train(g, 0, 1, 3, &b->norm);
+		failure = train_checked(g, 1, b, b->plain);
+	gpu_use_graphs(g->device, true);
+	if (!failure)
+		failure = train(g, 1, CHECKED, &b->norm);
 	if (!failure)
 		failure = g->ops->get(g->run[0], b->alone, NULL, b->m, b->v);
 	if (!failure)
-		failure = train(g, 0, 1, 1, &b->norm);
+		failure = train(g, 1, 1, &b->norm);
 	if (!failure)
 		failure = g->ops->get(g->run[0], b->param, b->gradient, b->m_next, b->v_next);
 	return failure;
@@ -121,13 +140,13 @@ static const char *collect_bytes(const struct grid *g, struct bytes *b)
 static void check_bytes(suite *s, const struct grid *g)
 {
 	const size_t n = (size_t)g->count, bytes = n * sizeof(float);
-	float *at = calloc(8, bytes);
+	float *at = calloc(9, bytes);
 	if (!at) {
 		suite_fault(s, "out of memory");
 		return;
 	}
 	struct bytes b = {at, at + n, at + 2 * n, at + 3 * n, at + 4 * n, at + 5 * n, at + 6 * n,
-		at + 7 * n, NAN};
+		at + 7 * n, at + 8 * n, NAN};
 	const char *failure = collect_bytes(g, &b);
 	if (failure) {
 		suite_fault(s, "%s", failure);
@@ -135,6 +154,8 @@ static void check_bytes(suite *s, const struct grid *g)
 		return;
 	}
 	suite_row(s, "alone and in company", memcmp(b.alone, b.company, bytes) != 0, 0,
+		"models with other bytes");
+	suite_row(s, "with CUDA graphs and without", memcmp(b.alone, b.plain, bytes) != 0, 0,
 		"models with other bytes");
 	const double clip = 1 / (b.norm + 1e-6);
 	take_step((float)(clip < 1 ? clip : 1), g->count, b.alone, b.gradient, b.m, b.v);
@@ -145,25 +166,39 @@ static void check_bytes(suite *s, const struct grid *g)
 	free(at);
 }
 
-/* Times the grid beside the least: parameters, moments and gradient are read and written once a step. */
-static void time_steps(suite *s, const struct grid *g)
+/* Times steps of the first n runs, as graphs or launched one by one, beside the least: parameters, moments and gradient are read and
+ * written once a step. rate: bytes a second of copies. */
+static void time_steps(suite *s, const struct grid *g, int n, bool graphs, double rate)
 {
-	const double rate = gpu_measure_copies(s->small);
 	double norm;
-	const char *failure = train(g, 0, g->runs, 3, &norm); /* the first ones are slower */
+	gpu_use_graphs(g->device, graphs);
+	const char *failure = train(g, n, 3, &norm); /* the first ones are slower */
 	const double begun = read_clock();
 	if (!failure)
-		failure = train(g, 0, g->runs, g->steps, &norm);
+		failure = train(g, n, g->steps, &norm);
 	const double seconds = read_clock() - begun;
-	const double least = rate > 0 ? 8.0 * 4 * (double)g->count * g->runs * g->steps / rate : 0;
+	const double least = rate > 0 ? 8.0 * 4 * (double)g->count * n * g->steps / rate : 0;
 	char what[128];
-	if (failure) {
+	if (failure)
 		suite_fault(s, "%s", failure);
-		return;
+	else if (graphs && !gpu_count_graphs(g->device))
+		suite_fault(s, "steps are no CUDA graphs");
+	snprintf(what, sizeof what, "%d run%s, %d steps each, %s; the least is %.3g s", n,
+		n == 1 ? "" : "s", g->steps, graphs ? "as CUDA graphs" : "launched one by one",
+		least);
+	if (!failure)
+		suite_row(
+			s, what, seconds, s->small || !graphs || n < g->runs ? -1 : 3 * least, "s");
+}
+
+/* All runs, and one alone, whose launches take longer than what they compute */
+static void time_grid(suite *s, const struct grid *g)
+{
+	const double rate = gpu_measure_copies(s->small);
+	for (int graphs = 1; graphs >= 0; graphs--) {
+		time_steps(s, g, g->runs, graphs, rate);
+		time_steps(s, g, 1, graphs, rate);
 	}
-	snprintf(what, sizeof what, "%d runs, %d steps each; the least is %.3g s", g->runs,
-		g->steps, least);
-	suite_row(s, what, seconds, s->small ? -1 : 3 * least, "s");
 }
 
 static bool open_grid(suite *s, fv_ctx *ctx, struct grid *g)
@@ -207,7 +242,7 @@ void suite_grid(suite *s)
 	g.ops = fairvox_device_module.classifiers;
 	if (open_grid(s, ctx, &g)) {
 		check_bytes(s, &g);
-		time_steps(s, &g);
+		time_grid(s, &g);
 	} else {
 		suite_fault(
 			s, "%s", core_error_count(ctx) ? core_error_line(ctx, 0) : "out of memory");

@@ -61,6 +61,9 @@ bool gpu_take_memory(size_t left);
 void gpu_release_memory(void);
 /* Bytes a second of copies within the device's memory, or 0 */
 double gpu_measure_copies(bool small);
+/* Whether steps of classifiers are CUDA graphs from here on; how many graphs there are. */
+void gpu_use_graphs(core_device *device, bool use);
+int gpu_count_graphs(const core_device *device);
 /* Prints which algorithm of the library each product gets, as notes. */
 void gpu_list_algorithms(core_device *device);
 
