@@ -196,6 +196,18 @@ assert "Cannot be said: every variant with finished runs is without debiasing" i
 assert "every one with finished runs is without debiasing" in text["effects"], text["effects"]'
 }
 
+@test "an older build of training without debiasing is not asked for its gap" {
+	mkdir p
+	for level in 0 2; do
+		gcc -shared -fPIC -O$level -o p/erm.so "$FAIRVOX_SOURCE/plugins/losses/erm.c" -I"$FAIRVOX_SOURCE/core/include"
+		"$fairvox" run plan.yaml --quiet --plugins p --results builds matrix=none
+	done
+	"$fairvox" report builds -o r.html
+	page r.html '
+assert "2 variants, 4 of 4 runs finished" in text["answer"], text["answer"]
+assert text["answer"].count("the gender TPR gap of ERM") == 1 and "of 2 variants" not in text["answer"], text["answer"]'
+}
+
 @test "--assets: figures, tables, data and methods" {
 	"$fairvox" report results -o r.html --assets out
 	for f in effects rates folds tradeoff curves; do

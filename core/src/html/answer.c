@@ -87,11 +87,12 @@ static const char *find_reason(const core_html_page *page, const core_grid_row *
 	return NULL;
 }
 
-/* Is the variant without debiasing, with the bias of the study, or what others are compared with? */
+/* Is the variant without debiasing, with the bias of the study and of the newest build, or what others are compared
+ * with? */
 static bool is_asked(const core_html_page *page, size_t row)
 {
 	const core_grid_row *r = &page->grid->row[row];
-	bool plain = r->facts && r->facts->plain && !r->unbiased;
+	bool plain = r->facts && r->facts->plain && !r->unbiased && !r->older;
 	return r->variant->n_folds && (plain || (int64_t)row == page->reference);
 }
 
