@@ -115,7 +115,7 @@ tilted() {
 	fails 4 "results: no finished run of this configuration since plugin tilted was built anew: 'fairvox run' computes them" \
 		"$fairvox" table one.yaml --plugins p
 	fails 4 "built anew" "$fairvox" plot rates one.yaml --plugins p -o rates.svg
-	fails 4 "no results of 'fairvox run' in this folder" "$fairvox" table one.yaml --plugins p loss.tilt=4
+	fails 4 "no run of this configuration" "$fairvox" table one.yaml --plugins p loss.tilt=4
 	"$fairvox" run one.yaml --quiet --plugins p
 	"$fairvox" table one.yaml --plugins p >table.txt
 	! grep -q 'no finished run' table.txt
