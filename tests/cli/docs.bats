@@ -30,7 +30,7 @@ write_shim() {
 			done
 			;;
 		run) set -- "\$@" train.epochs=2 corpus.folds=1 ;;
-		table | report) [[ \$2 != *.yaml ]] || set -- "\$@" train.epochs=2 corpus.folds=1 ;;
+		table | report) [[ \$2 != *.yaml || \$2 == study.yaml ]] || set -- "\$@" train.epochs=2 corpus.folds=1 ;;
 		esac
 		exec $prefix/bin/fairvox "\$@"
 	END
