@@ -23,14 +23,14 @@ static fv_status old_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 		return FV_FAILED;
 	if (self->whole != 3 || self->real < 0.25 || self->flag != 1 || self->choice != 1 ||
 		!self->text || self->path || self->list.n != 2)
-		return fv_fail(ctx, FV_FAILED, "parameters are not where they were");
+		return fv_fail(ctx, FV_DATA, "parameters are not where they were");
 	if (!train->label || !train->klass || !train->stem || !train->group || !train->duration)
-		return fv_fail(ctx, FV_FAILED, "rows are not where they were");
+		return fv_fail(ctx, FV_DATA, "rows are not where they were");
 	double rows = 0;
 	for (int32_t k = 0; k < train->classes; k++)
 		rows += setup->count->c[k];
 	if (rows < train->n || rows > train->n || setup->epochs < 1 || setup->batch < 1)
-		return fv_fail(ctx, FV_FAILED, "counts are not where they were");
+		return fv_fail(ctx, FV_DATA, "counts are not where they were");
 	return FV_OK;
 }
 
