@@ -92,8 +92,8 @@ static const char *find_reason(const core_html_page *page, const core_grid_row *
 static bool is_asked(const core_html_page *page, size_t row)
 {
 	const core_grid_row *r = &page->grid->row[row];
-	bool plain = r->facts && r->facts->plain && !r->unbiased && !r->older;
-	return r->variant->n_folds && (plain || (int64_t)row == page->reference);
+	bool asked = core_row_is_plain(r, false) || (int64_t)row == page->reference;
+	return r->variant->n_folds && asked;
 }
 
 /* Lists the variants that the answer is about: without any that is_asked, the first with finished runs. */

@@ -38,8 +38,7 @@ static int64_t find_reference(const core_grid *grid)
 		if (core_row_is_reference(grid, i))
 			return (int64_t)i;
 	for (size_t i = 0; i < grid->n_rows; i++)
-		if (grid->row[i].facts && grid->row[i].facts->plain && !grid->row[i].unbiased &&
-			!grid->row[i].older)
+		if (core_row_is_plain(&grid->row[i], false))
 			return (int64_t)i;
 	return -1;
 }

@@ -169,8 +169,7 @@ static int64_t find_plain(const core_drawing *d, int32_t panel, bool unbiased)
 	for (size_t i = 0; i < d->grid->n_rows; i++) {
 		const core_grid_row *row = &d->grid->row[i];
 		bool here = panel < 0 || d->names.row[i].panel == panel;
-		if (row->facts && row->facts->plain && row->unbiased == unbiased && !row->older &&
-			here)
+		if (core_row_is_plain(row, unbiased) && here)
 			return (int64_t)i;
 	}
 	return -1;

@@ -39,8 +39,7 @@ static size_t column_index(const struct lines *l, size_t k)
 static bool is_level(const struct lines *l, size_t row)
 {
 	const core_grid_row *own = &l->d.grid->row[row];
-	return own->facts && own->facts->plain && !own->unbiased && !own->older &&
-	       isnan(l->x.value[row]);
+	return core_row_is_plain(own, false) && isnan(l->x.value[row]);
 }
 
 /* Numbers the lines: rows that differ in nothing but the axis are one. */

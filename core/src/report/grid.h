@@ -109,6 +109,12 @@ static inline bool core_row_unranked(const core_grid_row *row)
 	return row->transductive || row->on_test || row->unbiased || row->older;
 }
 
+/* Was it trained without debiasing, by the newest build, and with the simulated bias; `unbiased`: without it? */
+static inline bool core_row_is_plain(const core_grid_row *row, bool unbiased)
+{
+	return row->facts && row->facts->plain && row->unbiased == unbiased && !row->older;
+}
+
 /* Variants, then baselines. */
 static inline const core_grid_row *core_grid_row_at(const core_grid *grid, size_t i)
 {
