@@ -26,6 +26,8 @@ typedef struct cli_names {
 	const char *name[CLI_NAMES];
 } cli_names;
 
+bool cli_has_name(const cli_names *names, const char *name);
+
 /* Finds the plugins that overrides name for a block, "loss", else those of the configuration (complete_config.c). What cannot be
  * read names none. */
 void cli_find_names(fv_ctx *ctx, const core_registry *r, const cli_config_words *words,

@@ -5,15 +5,20 @@
 #include "complete.h"
 #include "config/loader.h"
 
+bool cli_has_name(const cli_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (!strcmp(names->name[i], name))
+			return true;
+	return false;
+}
+
 /* Adds a name once. */
 static void add_name(cli_names *names, const core_yaml *node)
 {
-	if (!node || node->kind != CORE_YAML_SCALAR || names->n == CLI_NAMES)
-		return;
-	for (size_t i = 0; i < names->n; i++)
-		if (!strcmp(names->name[i], node->text))
-			return;
-	names->name[names->n++] = node->text;
+	bool more = node && node->kind == CORE_YAML_SCALAR && names->n < CLI_NAMES;
+	if (more && !cli_has_name(names, node->text))
+		names->name[names->n++] = node->text;
 }
 
 /* Adds the name of a block, or those of a product of blocks. */

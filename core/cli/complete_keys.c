@@ -65,14 +65,6 @@ static void print_plugins(const core_registry *r, int kind, const char *prefix, 
 	}
 }
 
-static bool has_name(const cli_names *names, const char *name)
-{
-	for (size_t i = 0; i < names->n; i++)
-		if (!strcmp(names->name[i], name))
-			return true;
-	return false;
-}
-
 static bool is_reserved(const core_block *block, const char *name)
 {
 	for (size_t i = 0; block && i < block->n_keys; i++)
@@ -87,7 +79,7 @@ static bool is_repeated(const core_registry *r, size_t plugin, fv_kind kind, con
 {
 	for (size_t i = 0; i < plugin; i++) {
 		const fv_descriptor *d = r->plugin[i].descriptor;
-		bool printed = d->kind == kind && (!names->n || has_name(names, d->name));
+		bool printed = d->kind == kind && (!names->n || cli_has_name(names, d->name));
 		for (uint32_t p = 0; printed && p < d->n_params; p++)
 			if (!strcmp(d->params[p].name, name))
 				return true;
@@ -101,7 +93,7 @@ static void print_parameters(const core_registry *r, const core_block *block,
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const fv_descriptor *d = r->plugin[i].descriptor;
-		if (d->kind != block->kind || (names->n && !has_name(names, d->name)))
+		if (d->kind != block->kind || (names->n && !cli_has_name(names, d->name)))
 			continue;
 		for (uint32_t p = 0; p < d->n_params; p++) {
 			const char *name = d->params[p].name;
