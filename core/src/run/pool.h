@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 #include "base/context.h"
+#include "plugin/call.h"
 
-typedef struct core_call core_call;
 /* The process that finishes tasks, where a pool has one. */
 typedef struct core_finisher core_finisher;
 
