@@ -154,10 +154,20 @@ static bool is_other_build(const core_variant_result *a, const core_variant_resu
 	       !json_equal((json_t *)x->plugins, (json_t *)y->plugins);
 }
 
+static bool has_build(const core_variant_result *variant)
+{
+	for (int k = 0; k < CORE_PLUGIN_BLOCKS; k++)
+		if (variant->build[k])
+			return true;
+	return false;
+}
+
 void core_builds_mark_older(core_results *results)
 {
 	for (size_t i = 0; i < results->n; i++) {
 		core_variant_result *own = &results->variant[i];
+		if (!has_build(own))
+			continue; /* its plugins have one build each */
 		for (size_t k = 0; k < results->n; k++) {
 			const core_variant_result *other = &results->variant[k];
 			if (is_other_build(own, other))
