@@ -36,13 +36,14 @@ static fv_status read_variant(fv_ctx *ctx, const char *dir, json_t **out)
 /* Returns the file of the plugin in a list. */
 static const char *find_file(const json_t *list, const json_t *plugin)
 {
+	const json_t *name = json_object_get(plugin, "name");
 	size_t i;
 	json_t *other;
-	json_array_foreach(list, i,
-		other) if (json_equal(json_object_get(other, "name"),
-				   json_object_get(plugin,
-					   "name"))) return json_string_value(json_object_get(other,
-		"sha256"));
+	json_array_foreach(list, i, other)
+	{
+		if (json_equal(json_object_get(other, "name"), name))
+			return json_string_value(json_object_get(other, "sha256"));
+	}
 	return NULL;
 }
 
