@@ -434,7 +434,7 @@ fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 	if (!(c.trail = core_alloc(ctx, 1, sizeof *c.trail)))
 		return FV_FAILED;
 	core_surroundings_record(&c.before);
-	contract_process_record(&c.process);
+	core_process_record(&c.process);
 	fv_status status = contract_check_settings(&c);
 	if (status)
 		return status;

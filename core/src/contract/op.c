@@ -41,7 +41,7 @@ static void check_changes(struct contract *c, const char *check)
 		contract_fault(c, check, "the op changed %s", changes);
 		strcpy(c->changes, changes);
 	}
-	advice = contract_process_changed(&c->process, more, sizeof more);
+	advice = core_process_changed(&c->process, more, sizeof more);
 	contract_classify(c, advice, advice);
 	if (advice)
 		contract_fault(c, check, "the op %s", more);

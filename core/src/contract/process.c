@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <xxhash.h>
@@ -27,34 +28,56 @@ static void list_numbers(const char *folder, void (*use)(void *user, int number)
 
 static void note_file(void *user, int number)
 {
-	struct contract_process *p = user;
-	if (number < CONTRACT_FILES)
+	struct core_process *p = user;
+	if (number < CORE_PROCESS_FILES)
 		p->is_open[number] = true;
 }
 
 static void count_thread(void *user, int number)
 {
-	struct contract_process *p = user;
 	(void)number;
-	p->threads++;
+	++*(int *)user;
 }
 
-void contract_process_record(struct contract_process *out)
+static int count_threads(void)
+{
+	int threads = 0;
+	list_numbers("/proc/self/task", count_thread, &threads);
+	return threads;
+}
+
+/* pthread_join returns before the kernel has taken the thread off its list, which can take a busy machine milliseconds.
+ * So this counts until there are at most `expected`, for up to two seconds. */
+static int wait_for_threads(int expected)
+{
+	const struct timespec pause = {.tv_nsec = 2000000};
+	int threads = count_threads();
+	for (int i = 0; i < 1000 && threads > expected; i++) {
+		nanosleep(&pause, NULL);
+		threads = count_threads();
+	}
+	return threads;
+}
+
+void core_process_record(struct core_process *out)
 {
 	memset(out, 0, sizeof *out);
 	list_numbers("/proc/self/fd", note_file, out);
-	list_numbers("/proc/self/task", count_thread, out);
+	out->threads = count_threads();
 	for (char *const *variable = environ; variable && *variable; variable++)
 		out->environment =
 			XXH3_64bits_withSeed(*variable, strlen(*variable), out->environment);
 }
 
-const char *contract_process_changed(struct contract_process *before, char *text, size_t size)
+const char *core_process_changed(struct core_process *before, char *text, size_t size)
 {
-	struct contract_process now;
+	struct core_process now;
 	const char *advice = NULL;
-	contract_process_record(&now);
-	for (int i = 0; i < CONTRACT_FILES && !advice; i++) {
+	core_process_record(&now);
+	now.leaves_threads = before->leaves_threads;
+	if (!now.leaves_threads)
+		now.threads = wait_for_threads(before->threads);
+	for (int i = 0; i < CORE_PROCESS_FILES && !advice; i++) {
 		if (now.is_open[i] == before->is_open[i])
 			continue;
 		advice = now.is_open[i] ? "open files" : "closed files";
@@ -64,6 +87,7 @@ const char *contract_process_changed(struct contract_process *before, char *text
 			i);
 	}
 	if (now.threads > before->threads) {
+		now.leaves_threads = true;
 		advice = "left threads";
 		snprintf(text, size, "leaves a thread behind");
 	}

@@ -8,18 +8,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONTRACT_FILES = 1024 };
+enum { CORE_PROCESS_FILES = 1024 };
 
-struct contract_process {
-	bool is_open[CONTRACT_FILES]; /* by file descriptor */
+struct core_process {
+	bool is_open[CORE_PROCESS_FILES]; /* by file descriptor */
 	int threads;
+	bool leaves_threads;  /* one was left before: do not wait for the next to end */
 	uint64_t environment; /* a hash */
 };
 
-void contract_process_record(struct contract_process *out);
+void core_process_record(struct core_process *out);
 
 /* If something differs, writes what ("leaves a thread behind") and returns its key of advice; NULL: nothing does.
  * It then counts as known. */
-const char *contract_process_changed(struct contract_process *before, char *text, size_t size);
+const char *core_process_changed(struct core_process *before, char *text, size_t size);
 
 #endif

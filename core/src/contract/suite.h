@@ -29,7 +29,7 @@ struct contract {
 	core_contract_setting varied; /* one more setting under test; name NULL: none */
 	core_surroundings before;     /* state of the process before any op */
 	char changes[512];            /* the last changes reported, which each op may repeat */
-	struct contract_process process;
+	struct core_process process;
 	const char *op; /* in progress; NULL: none that the suite itself called */
 	bool printed;   /* output on stdout was reported */
 	bool needs;     /* a parameter without a value is needed */
