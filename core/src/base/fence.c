@@ -148,6 +148,8 @@ void *core_fence_reserve(fv_ctx *ctx, core_fence **fence, const char *name, size
 static size_t find_written(const char *marks, size_t n)
 {
 	size_t at = 0;
+	if (n && (unsigned char)marks[0] == MARK && !memcmp(marks, marks + 1, n - 1))
+		return n;
 	while (at < n && (unsigned char)marks[at] == MARK)
 		at++;
 	return at;
