@@ -393,19 +393,24 @@ static void saving_is_rare(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	core_run_checkpoint *checkpoint;
-	static float large[4 << 20];
+	static float values[1 << 20];
+	double begin = 0, end = 1;
 	const core_run_checkpoint_options options = {state_path(), "key", 1e-9, NULL};
 	test_ok(ctx, core_run_checkpoint_new(ctx, &options, &checkpoint));
-	core_run_checkpoint_add(checkpoint, "large", FV_F32, 4 << 20, large);
+	core_run_checkpoint_add(checkpoint, "values", FV_F32, 1 << 20, values);
 	while (!core_run_checkpoint_is_due(checkpoint))
 		;
-	double begin = core_clock_s();
-	test_ok(ctx, core_run_checkpoint_save(checkpoint));
-	double end = core_clock_s(), cost = end - begin;
+	for (int i = 0; i < 100 && end - begin > 0.1;
+		i++) { /* a disk can make a saving wait for others */
+		begin = core_clock_s();
+		test_ok(ctx, core_run_checkpoint_save(checkpoint));
+		end = core_clock_s();
+	}
+	assert_true(end - begin <= 0.1);
 	assert_false(core_run_checkpoint_is_due(checkpoint));
 	while (!core_run_checkpoint_is_due(checkpoint))
 		usleep(1000);
-	assert_true(core_clock_s() - end > 48 * cost);
+	assert_true(core_clock_s() - end > 48 * (end - begin));
 	core_run_checkpoint_close(checkpoint);
 	core_ctx_free(ctx);
 }
