@@ -51,6 +51,7 @@ setup() {
 	SECONDS=0
 	fails 1 "loss 'hangs': op weigh at step 1 did not return for 0.5 s: --op-timeout allows more" \
 		"$fairvox" run plan.yaml "${limit[@]}" loss.name=hangs
+	[[ $stderr == *"op weigh at step 1 is still at work after"*"Ctrl-C or --op-timeout (0.5 s) ends it"* ]]
 	"$fairvox" status results | grep -q "op weigh at step 1 did not return for 0.5 s"
 	fails 1 "encoder 'e_hangs': op encode did not return for 0.5 s" \
 		"$fairvox" run plan.yaml "${limit[@]}" encoder.name=e_hangs

@@ -22,6 +22,7 @@
 #define TICK_MS 1000
 #define SIGNALS 4       /* that end a pool */
 #define LAST_CALL_S 0.5 /* a call that lasts longer than this after a signal is ended */
+#define REMARK_S 60     /* a call that lasts longer is told of */
 
 struct worker {
 	pid_t pid; /* 0: none */
@@ -323,13 +324,21 @@ static void look_at_calls(struct state *s)
 	}
 }
 
+static double get_remark_s(const core_pool *pool)
+{
+	double limit = core_call_limit();
+	if (pool->remark_s > 0)
+		return pool->remark_s;
+	return limit > 0 && limit < 10 * REMARK_S ? limit / 10 : REMARK_S;
+}
+
 /* Logs, once a call, that a worker has been in it for long. */
 static void remark_on_call(struct state *s, int slot)
 {
 	struct worker *w = &s->worker[slot];
 	double limit = core_call_limit();
 	char what[256];
-	if (s->pool->remark_s <= 0 || w->in_call_s < s->pool->remark_s || w->remarked)
+	if (w->in_call_s < get_remark_s(s->pool) || w->remarked)
 		return;
 	core_call_describe(&s->board->call[slot], what, sizeof what);
 	w->remarked = true;

@@ -55,7 +55,8 @@ typedef struct core_pool {
 	void (*describe)(const void *user, char *text, size_t size);
 	/* [caller] Called about every second and after each task. NULL: not called. */
 	void (*tick)(void *user);
-	/* After this many seconds in one call of an op, that it is still at work is logged, once. 0: never. */
+	/* After this many seconds in one call of an op, that it is still at work is logged, once. 0: a tenth of
+	 * core_call_limit(), at most a minute. */
 	double remark_s;
 } core_pool;
 
