@@ -194,6 +194,19 @@ for m in lines:
     assert abs(float(m["ece"]) - want) < 1e-7, (m, want)'
 }
 
+@test "names of classes that are cut stay different" {
+	long="a class with a name that leaves no room for the rest"
+	labels="angry=$long: loud,sad=$long: quiet"
+	"$fairvox" plot confusion results -o f.svg --rows loss=rw --labels "$labels"
+	marks f.svg '
+cut = {t for t in text if "…" in t}
+assert len(cut) == 4 and sum(t.endswith("loud") for t in cut) == 2, cut  # beside and below'
+	"$fairvox" plot rates results -o f.svg --rows loss=rw --labels "$labels"
+	marks f.svg '
+cut = {t for t in text if "…" in t}
+assert len(cut) == 2 and sum(t.endswith("loud") for t in cut) == 1, cut'
+}
+
 @test "an attribute that is known of no test row: a confusion of all rows, and a report" {
 	labels=$(for fold in 1 2; do echo "$corpus/labels_consensus_$fold.csv"; done)
 	for file in $labels; do

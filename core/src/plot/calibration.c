@@ -97,12 +97,8 @@ static const char **make_key(core_drawing *d, double width, const struct line *l
 			return NULL;
 		fits = fits && core_measure_text(text[g], CORE_FONT, false) <= width;
 	}
-	for (int32_t g = 0; g < n && text && !fits; g++) {
-		const char *name = name_line(d, groups, g);
-		text[g] = name ? core_fit_text(d->ctx, name, CORE_FONT, false, width) : NULL;
-		if (!text[g])
-			return NULL;
-	}
+	if (text && !fits && groups)
+		return core_fit_given_names(d, groups->group, (size_t)n, width);
 	return text;
 }
 

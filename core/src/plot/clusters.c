@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plot/figures.h"
+#include "plot/fit_texts.h"
 #include "plot/groupings.h"
 
 #define HEIGHT 80.0
@@ -126,16 +127,28 @@ static void draw_share(struct clusters *c, const core_panel *panel, const struct
 	}
 }
 
+/* Returns the names of the clusters as they fit below the bars. NULL: out of memory. */
+static const char **fit_names(struct clusters *c, const struct grouping *grouping, double step)
+{
+	const char **name = core_alloc(c->d.ctx, grouping->n + 1, sizeof *name);
+	const char **fitted = core_alloc(c->d.ctx, grouping->n + 1, sizeof *fitted);
+	for (size_t i = 0; i < grouping->n && name; i++)
+		name[i] = grouping->cluster[i].name;
+	if (!name || !fitted ||
+		core_fit_texts(
+			c->d.ctx, name, grouping->n, CORE_FONT, step < 14 ? 14 : step, fitted))
+		return NULL;
+	return fitted;
+}
+
 /* Writes name and number of rows below a bar; the number is turned where it is wider than the bar. */
-static void draw_name(
-	struct clusters *c, const struct cluster *own, double x, double y, double step, bool turned)
+static void draw_name(struct clusters *c, const struct cluster *own, const char *name, double x,
+	double y, bool turned)
 {
 	core_text_style style = core_text_of(CORE_COLOR_MUTED, turned ? CORE_END : CORE_MIDDLE);
-	const char *name =
-		core_fit_text(c->d.ctx, own->name, CORE_FONT, false, step < 14 ? 14 : step);
 	const char *n = core_format(c->d.ctx, "%lld", (long long)own->n);
-	c->d.canvas->failed |= !name || !n;
-	if (!name || !n)
+	c->d.canvas->failed |= !n;
+	if (!n)
 		return;
 	style.rotation = turned ? -90 : 0;
 	core_draw_text(c->d.canvas, x, y + 9, name, core_text_of(CORE_COLOR_INK, CORE_MIDDLE));
@@ -176,6 +189,9 @@ static fv_status draw_panel(struct clusters *c, size_t k)
 	core_panel_fit(&panel);
 	double step = a.width / (double)grouping->n, width = step < 40 ? 0.86 * step : step - 6;
 	width = width < 46 ? width : 46;
+	const char **fitted = fit_names(c, grouping, step);
+	if (!fitted)
+		return FV_FAILED;
 	core_draw_title(
 		d->canvas, a.x, a.y - 5, *name->groups ? name->groups : name->label, a.width);
 	for (size_t i = 0; i < grouping->n; i++)
@@ -185,8 +201,8 @@ static fv_status draw_panel(struct clusters *c, size_t k)
 	core_draw_line(d->canvas, a.x, a.y + a.height, a.x + a.width, a.y + a.height,
 		core_line_style(core_color_of(CORE_COLOR_INK), 0.6, CORE_SOLID));
 	for (size_t i = 0; i < grouping->n && step >= 9; i++)
-		draw_name(c, &grouping->cluster[i], a.x + step * ((double)i + 0.5), a.y + a.height,
-			step, !do_numbers_fit(grouping, step));
+		draw_name(c, &grouping->cluster[i], fitted[i], a.x + step * ((double)i + 0.5),
+			a.y + a.height, !do_numbers_fit(grouping, step));
 	return FV_OK;
 }
 

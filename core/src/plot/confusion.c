@@ -37,6 +37,7 @@ struct confusion {
 	const core_eval_attribute *groups; /* NULL: all rows in one matrix */
 	size_t n;
 	struct matrix *matrix;
+	const char **row_name, **column_name; /* [C] beside and below the matrices */
 	core_layout layout;
 };
 
@@ -170,29 +171,17 @@ static void draw_cell(
 	core_close_group(d->canvas);
 }
 
-static const char *name_class(struct confusion *f, int32_t c, double width)
-{
-	const char *name =
-		core_find_given_name(f->d.ctx, f->d.options->labels, f->test->classes[c]);
-	return name ? core_fit_text(f->d.ctx, name, CORE_FONT, false, width) : NULL;
-}
-
 static void draw_class_names(struct confusion *f, core_rect area, double cell, bool first)
 {
 	core_drawing *d = &f->d;
 	for (int32_t c = 0; c < f->test->C; c++) {
-		const char *row = name_class(f, c, LABEL_MAX),
-			   *column = name_class(f, c, COLUMN_MAX);
 		core_text_style style = core_text_of(CORE_COLOR_INK, CORE_END);
-		d->canvas->failed |= !row || !column;
-		if (!row || !column)
-			return;
 		if (first)
-			core_draw_text(
-				d->canvas, area.x - 4, area.y + cell * (c + 0.5) + 2.5, row, style);
+			core_draw_text(d->canvas, area.x - 4, area.y + cell * (c + 0.5) + 2.5,
+				f->row_name[c], style);
 		style.rotation = -90;
 		core_draw_text(d->canvas, area.x + cell * (c + 0.5) + 2.5, area.y + area.height + 4,
-			column, style);
+			f->column_name[c], style);
 	}
 }
 
@@ -225,16 +214,6 @@ static fv_status draw_matrix(struct confusion *f, const struct matrix *m, size_t
 	return FV_OK;
 }
 
-static double measure_classes(const struct confusion *f, double most)
-{
-	double widest = 0;
-	for (int32_t c = 0; c < f->test->C; c++) {
-		double own = core_measure_text(f->test->classes[c], CORE_FONT, false);
-		widest = own > widest ? own : widest;
-	}
-	return widest < most ? widest : most;
-}
-
 /* Draws the calibration of a variant into a place, beside the matrices, which have the same height. */
 static fv_status draw_calibration(struct confusion *f, size_t row, size_t i)
 {
@@ -251,20 +230,29 @@ static fv_status draw_calibration(struct confusion *f, size_t row, size_t i)
 	return core_draw_calibration(d, row, f->groups, area);
 }
 
+static fv_status fit_class_names(struct confusion *f)
+{
+	size_t C = (size_t)f->test->C;
+	f->row_name = core_fit_given_names(&f->d, f->test->classes, C, LABEL_MAX);
+	f->column_name = core_fit_given_names(&f->d, f->test->classes, C, COLUMN_MAX);
+	return f->row_name && f->column_name ? FV_OK : FV_FAILED;
+}
+
 /* Squares stand side by side, not spread over the width: the matrices of a variant, then its calibration. */
 static void lay_out(struct confusion *f)
 {
 	const core_drawing *d = &f->d;
+	size_t C = (size_t)f->test->C;
 	size_t groups = f->groups ? (size_t)f->groups->G : 1;
 	size_t places = groups + 1, most = d->width > 4.5 * 72 ? 3 : 2;
 	size_t across = places < most ? places : most;
 	f->layout = (core_layout){.n = f->n + f->n / groups,
 		.across = across,
 		.width = d->width,
-		.left = measure_classes(f, LABEL_MAX) + 8,
+		.left = core_measure_widest(f->row_name, C) + 8,
 		.top = 14,
 		.gutter = GUTTER,
-		.below = measure_classes(f, COLUMN_MAX) + 24};
+		.below = core_measure_widest(f->column_name, C) + 24};
 	f->layout.below = f->layout.below < 40 ? 40 : f->layout.below;
 	double width = core_layout_area(&f->layout, 0).width, side = CELL_MAX * f->test->C;
 	side = side < SIDE_MIN ? SIDE_MIN : side;
@@ -292,8 +280,9 @@ static const char *make_note(struct confusion *f)
 static fv_status draw_all(struct confusion *f, core_canvas **out)
 {
 	size_t groups = f->groups ? (size_t)f->groups->G : 1, place = 0;
-	fv_status status = FV_OK;
-	lay_out(f);
+	fv_status status = fit_class_names(f);
+	if (!status)
+		lay_out(f);
 	for (size_t i = 0; i < f->n && !status; i++) {
 		status = draw_matrix(f, &f->matrix[i], place++);
 		if (!status && (i + 1) % groups == 0)

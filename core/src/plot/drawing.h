@@ -99,6 +99,12 @@ double core_draw_legend(core_drawing *d, double x, double y, double width, size_
 /* Makes entries for the objectives, [n_series]. NULL: out of memory. */
 core_legend_entry *core_make_legend(core_drawing *d);
 
+/* Returns the names that --labels gives to n classes or groups, or their own. NULL: out of memory. */
+const char **core_find_given_names(core_drawing *d, const char *const *name, size_t n);
+double core_measure_widest(const char *const *text, size_t n);
+/* Returns the given names, cut so that each fits into `width` and no two look alike. NULL: out of memory. */
+const char **core_fit_given_names(core_drawing *d, const char *const *name, size_t n, double width);
+
 /* The index of a group's colour; its marker follows. */
 core_marker core_group_marker(int32_t group);
 /* Makes entries for the groups of an attribute. NULL: out of memory. */

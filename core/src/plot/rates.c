@@ -16,7 +16,8 @@ struct rates {
 	core_shown shown;
 	const core_eval_attribute *groups; /* of the first variant shown */
 	const core_test_set *test;
-	int32_t *order; /* [C] classes from top to bottom */
+	int32_t *order;              /* [C] classes from top to bottom */
+	const char **name, **fitted; /* [C] of the classes, and what fits beside the panels */
 	double row_height;
 	core_layout layout;
 };
@@ -193,14 +194,8 @@ static fv_status draw_panel(struct rates *r, size_t k)
 		draw_class(r, &panel, row, r->order[i], y);
 		if (k % r->layout.across)
 			continue;
-		const char *name = core_find_given_name(
-			d->ctx, d->options->labels, r->test->classes[r->order[i]]);
-		const char *label =
-			name ? core_fit_text(d->ctx, name, CORE_FONT, false, area.x - 8) : NULL;
-		d->canvas->failed |= !label;
-		if (!label)
-			return FV_FAILED;
-		core_open_group(d->canvas, NULL, label == name ? NULL : name);
+		const char *name = r->name[r->order[i]], *label = r->fitted[r->order[i]];
+		core_open_group(d->canvas, NULL, strcmp(label, name) ? name : NULL);
 		core_draw_text(d->canvas, area.x - 6, y + 2.5, label,
 			core_text_of(CORE_COLOR_INK, CORE_END));
 		core_close_group(d->canvas);
@@ -208,20 +203,22 @@ static fv_status draw_panel(struct rates *r, size_t k)
 	return FV_OK;
 }
 
+static fv_status fit_class_names(struct rates *r)
+{
+	size_t C = (size_t)r->test->C;
+	r->name = core_find_given_names(&r->d, r->test->classes, C);
+	r->fitted = core_fit_given_names(&r->d, r->test->classes, C, 0.28 * r->d.width);
+	return r->name && r->fitted ? FV_OK : FV_FAILED;
+}
+
 static void lay_out(struct rates *r)
 {
-	double widest = 0;
-	for (int32_t c = 0; c < r->test->C; c++) {
-		double own = core_measure_text(r->test->classes[c], CORE_FONT, false);
-		widest = own > widest ? own : widest;
-	}
-	double most = 0.28 * r->d.width;
 	r->row_height = r->groups->G == 2 ? 14 : 6 + 3.2 * r->groups->G;
 	bool two = r->shown.n > 1 && r->d.width > 4.5 * 72;
 	r->layout = (core_layout){.n = r->shown.n,
 		.across = two ? 2 : 1,
 		.width = r->d.width,
-		.left = (widest < most ? widest : most) + 9,
+		.left = core_measure_widest(r->fitted, (size_t)r->test->C) + 9,
 		.height = r->row_height * r->test->C,
 		.gutter = GUTTER,
 		.below = 42};
@@ -232,7 +229,7 @@ static fv_status draw_all(struct rates *r, core_canvas **out)
 	core_drawing *d = &r->d;
 	const char *data = core_describe_data(d);
 	core_legend_entry *entry = core_make_group_legend(d, r->groups);
-	if (!data || !entry)
+	if (!data || !entry || fit_class_names(r))
 		return FV_FAILED;
 	lay_out(r);
 	size_t G = (size_t)r->groups->G;
