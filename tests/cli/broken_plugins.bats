@@ -114,6 +114,12 @@ setup() {
 	grep -q "op encode printed to standard output" err
 }
 
+@test "a plugin of another kind that hides one of fairvox's own is named" {
+	build encoder rw
+	fails 2 "'rw' is of kind encoder, not loss: rename $PWD/rw.so to use $FAIRVOX_BUILD/plugins/rw.so" \
+		"$fairvox" run plan.yaml --plugins . loss.name=rw
+}
+
 @test "a plugin that replaces one of fairvox's own is named at every run" {
 	build loss erm
 	for round in 1 2; do

@@ -36,8 +36,12 @@ static void report_missing_plugin(
 		if (d->kind == kind) {
 			names[n++] = d->name;
 		} else if (!strcmp(d->name, name)) {
-			core_loader_fail(loader, FV_CONFIG, place, "'%s' is of kind %s, not %s",
-				name, core_kind_name(d->kind), core_kind_name(kind));
+			const char *path = registry->plugin[i].path,
+				   *hidden = core_registry_find_hidden(registry, path);
+			core_loader_fail(loader, FV_CONFIG, place,
+				"'%s' is of kind %s, not %s%s%s%s%s", name, core_kind_name(d->kind),
+				core_kind_name(kind), hidden ? ": rename " : "", hidden ? path : "",
+				hidden ? " to use " : "", hidden ? hidden : "");
 			return;
 		}
 	}
