@@ -159,7 +159,7 @@ pub unsafe fn read_text<'a>(text: *const c_char) -> Option<std::borrow::Cow<'a, 
 /// into it; it is never dropped. Fields of its own have types whose zeros are valid (numbers, raw pointers).
 ///
 /// Kinds of parameters and the types of their fields: int (i64), real (f64), flag (i32), choice (i32: the index into
-/// `choices`), string, path, loss (*const c_char), list (fv_list). Keys: unit, min, max, choices, paper, official, doc.
+/// `choices`), string, path, loss (*const c_char), list (fv_list). Keys: unit, min, max, choices, paper, official, required, doc.
 ///
 /// ```ignore
 /// fairvox::state! {
