@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@ struct core_lease {
 	off_t tail; /* where the last line begins */
 	double period_s;
 	pthread_t thread;
+	sem_t begun;
 	int wake[2];      /* a byte ends the thread */
 	int64_t count;    /* of the thread alone, while it runs */
 	atomic_bool lost; /* another process has succeeded */
@@ -205,6 +207,7 @@ static void *count_up(void *user)
 {
 	core_lease *lease = user;
 	struct pollfd wake = {.fd = lease->wake[0], .events = POLLIN};
+	sem_post(&lease->begun);
 	double next = core_clock_s();
 	for (;;) {
 		next += lease->period_s;
@@ -219,16 +222,21 @@ static void *count_up(void *user)
 	}
 }
 
-/* The thread gets no signals, which the others wait for. */
+/* The thread gets no signals, which the others wait for. It has begun when this returns: AddressSanitizer holds locks while
+ * a thread begins, and a copy of the process made by fork() meanwhile would wait for them for ever. */
 static int start_counting(core_lease *lease)
 {
 	sigset_t all, before;
 	if (pipe2(lease->wake, O_CLOEXEC))
 		return errno;
+	sem_init(&lease->begun, 0, 0);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int failed = pthread_create(&lease->thread, NULL, count_up, lease);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	while (!failed && sem_wait(&lease->begun))
+		continue; /* a signal came */
+	sem_destroy(&lease->begun);
 	if (failed) {
 		close(lease->wake[0]);
 		close(lease->wake[1]);
