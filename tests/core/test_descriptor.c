@@ -326,6 +326,37 @@ static void outputs_are_read_by_their_size(void **state)
 	core_ctx_free(ctx);
 }
 
+/* A list whose memory has ended is told so, instead of being too short. */
+static void memory_that_ended_is_named(void **state)
+{
+	(void)state;
+	static const char *kept[] = {"low", "high"};
+	const char *local[] = {"low", NULL};
+	fv_ctx *ctx = test_ctx();
+	core_ctx_guard(ctx);
+	float *row = fv_scratch(ctx, 64);
+	char *name = strcpy(fv_scratch(ctx, 8), "high");
+	const char **list = fv_scratch(ctx, 2 * sizeof *list);
+	core_scratch_reset(ctx);
+	test_fails(ctx, core_list_check(ctx, "row", "n", row, 16, sizeof *row), FV_FAILED,
+		"row is in memory of fv_scratch, which ends when the op returns: get it with "
+		"fv_alloc");
+	test_fails(ctx, core_names_check(ctx, "name", "n", list, 2), FV_FAILED,
+		"name is in memory of fv_scratch");
+	kept[1] = name;
+	test_fails(ctx, core_names_check(ctx, "name", "n", kept, 2), FV_FAILED,
+		"name 1 is in memory of fv_scratch");
+	test_fails(ctx, core_names_check(ctx, "name", "n", local, 2), FV_FAILED,
+		"name is in a local variable of an op");
+	core_ctx_free(ctx);
+	ctx = test_ctx(); /* unguarded memory is overwritten, but can be read */
+	kept[1] = strcpy(fv_scratch(ctx, 8), "high");
+	core_scratch_reset(ctx);
+	test_fails(ctx, core_names_check(ctx, "name", "n", kept, 2), FV_FAILED,
+		"name 1 is in memory of fv_scratch");
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +366,7 @@ int main(void)
 		cmocka_unit_test(extension_without_known_id_is_refused),
 		cmocka_unit_test(known_extensions_are_checked),
 		cmocka_unit_test(outputs_are_read_by_their_size),
+		cmocka_unit_test(memory_that_ended_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

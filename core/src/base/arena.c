@@ -172,14 +172,18 @@ bool core_arena_check(const core_arena *arena, char *text, size_t size)
 	return true;
 }
 
+static bool holds_in_chunk(const core_chunk *chunk, const void *address)
+{
+	uintptr_t start = (uintptr_t)chunk + HEADER;
+	if (chunk->fence)
+		return core_fence_holds(chunk->fence, address);
+	return (uintptr_t)address >= start && (uintptr_t)address - start < chunk->size;
+}
+
 bool core_arena_holds(const core_arena *arena, const void *address)
 {
-	for (const core_chunk *chunk = arena->head; chunk; chunk = chunk->next) {
-		uintptr_t start = (uintptr_t)chunk + HEADER;
-		if (chunk->fence ? core_fence_holds(chunk->fence, address)
-				 : (uintptr_t)address >= start &&
-					   (uintptr_t)address - start < chunk->used)
+	for (const core_chunk *chunk = arena->head; chunk; chunk = chunk->next)
+		if (holds_in_chunk(chunk, address))
 			return true;
-	}
-	return false;
+	return arena->spare && holds_in_chunk(arena->spare, address);
 }

@@ -24,7 +24,7 @@ void *core_arena_alloc_named(core_arena *arena, size_t bytes, const char *name);
 /* Returns true if nothing was written beside the memory of a guarded arena; otherwise writes "wrote 8
  * bytes before NAME" or the like to `text`, of the memory allocated last of those concerned. */
 bool core_arena_check(const core_arena *arena, char *text, size_t size);
-/* Does the address lie in memory that the arena gave? */
+/* Does the address lie in memory that the arena gave? Memory that was given before a reset counts while the arena has it. */
 bool core_arena_holds(const core_arena *arena, const void *address);
 /* Keeps at most one chunk. The next one holds as much as was ever in use at once, so that work of the
  * same size again finds its memory in one piece. */

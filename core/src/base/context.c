@@ -180,7 +180,8 @@ void core_scratch_reset(fv_ctx *ctx)
 
 bool core_scratch_holds(const fv_ctx *ctx, const void *memory)
 {
-	return memory && core_arena_holds(&ctx->scratch, memory);
+	return memory &&
+	       (core_arena_holds(&ctx->scratch, memory) || core_fence_was_retired(memory));
 }
 
 size_t core_ctx_given(const fv_ctx *ctx)

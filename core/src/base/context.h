@@ -103,7 +103,7 @@ void core_ctx_guard(fv_ctx *ctx);
  * end of array 'q'" or the like to `text`. */
 bool core_ctx_check_memory(const fv_ctx *ctx, char *text, size_t size);
 void core_scratch_reset(fv_ctx *ctx);
-/* Did fv_scratch give this memory, which ends with the op? */
+/* Did fv_scratch give this memory, in this op or, as far as that is still known, in an earlier one? */
 bool core_scratch_holds(const fv_ctx *ctx, const void *memory);
 size_t core_ctx_given(
 	const fv_ctx *ctx); /* bytes that fv_alloc gave, which last as long as the context */

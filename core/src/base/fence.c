@@ -196,6 +196,14 @@ void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, c
 	mprotect(fence->inner, fence->inside, PROT_READ);
 }
 
+bool core_fence_was_retired(const void *address)
+{
+	for (size_t i = 0; i < CORE_FENCE_RETIRED; i++)
+		if (retired.fence[i] && core_fence_holds(retired.fence[i], address))
+			return true;
+	return false;
+}
+
 static const core_fence *find_fence(const char *at)
 {
 	for (size_t i = 0; i < OPEN_MAX; i++) {

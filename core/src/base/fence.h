@@ -50,6 +50,8 @@ void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, c
 
 /* Does the address lie between the fences? */
 bool core_fence_holds(const core_fence *fence, const void *address);
+/* Does it lie between those of a fence that was retired, as far as that is still known? */
+bool core_fence_was_retired(const void *address);
 
 typedef enum core_misuse {
 	CORE_MISUSE_NONE,    /* the address is in no fence */

@@ -2,6 +2,7 @@
 #include "base/readable.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -44,4 +45,16 @@ bool core_is_readable_text(const char *text, size_t max)
 			return false;
 	}
 	return false;
+}
+
+bool core_is_on_stack(const void *address)
+{
+	pthread_attr_t attributes;
+	void *low = NULL;
+	size_t size = 0;
+	if (pthread_getattr_np(pthread_self(), &attributes))
+		return false;
+	pthread_attr_getstack(&attributes, &low, &size);
+	pthread_attr_destroy(&attributes);
+	return (uintptr_t)address >= (uintptr_t)low && (uintptr_t)address - (uintptr_t)low < size;
 }

@@ -13,5 +13,7 @@ bool core_is_readable(const void *data, size_t size);
 /* Returns true if `text` points to one line of UTF-8, of at least one and at most `max` bytes, ended by a zero. It may have
  * other control characters: where it is shown, they are escaped. */
 bool core_is_readable_text(const char *text, size_t max);
+/* Does the address lie on the stack of this thread? On another stack, such as a coroutine's, false. */
+bool core_is_on_stack(const void *address);
 
 #endif

@@ -11,14 +11,55 @@
 
 #define OUTPUT_MIN (offsetof(fv_output, has_frames) + sizeof(int32_t))
 
+/* Where memory lies that ended with an op; NULL: not known. */
+static const char *find_ended(const fv_ctx *ctx, const void *memory)
+{
+	if (core_scratch_holds(ctx, memory))
+		return "memory of fv_scratch";
+	return core_is_on_stack(memory) ? "a local variable of an op" : NULL;
+}
+
+static fv_status refuse_ended(fv_ctx *ctx, const char *list, const char *where)
+{
+	return fv_fail(ctx, FV_FAILED,
+		"%s is in %s, which ends when the op returns: get it with fv_alloc", list, where);
+}
+
 fv_status core_list_check(
 	fv_ctx *ctx, const char *list, const char *count, const void *data, int64_t n, size_t size)
 {
 	if (n <= 0 || !size ||
 		((uint64_t)n <= SIZE_MAX / size && core_is_readable(data, (size_t)n * size)))
 		return FV_OK;
+	const char *ended = find_ended(ctx, data);
+	if (ended)
+		return refuse_ended(ctx, list, ended);
 	return fv_fail(
 		ctx, FV_FAILED, "%s has fewer than %s (%lld) elements", list, count, (long long)n);
+}
+
+/* Tells why name i cannot be used: its memory, or that of the list, has ended, or there are fewer names than counted. */
+static fv_status refuse_name(fv_ctx *ctx, const char *list, const char *count,
+	const char *const *name, int32_t n, int32_t i)
+{
+	const char *wrong = "no text", *ended = find_ended(ctx, name);
+	bool there = core_is_readable(name + i, sizeof *name);
+	if (ended)
+		return refuse_ended(ctx, list, ended);
+	ended = there ? find_ended(ctx, name[i]) : NULL;
+	if (ended) {
+		char which[CORE_NAME_MAX + 64];
+		snprintf(which, sizeof which, "%s: name %d", list, (int)i);
+		return refuse_ended(ctx, which, ended);
+	}
+	if (!there)
+		wrong = "not there";
+	else if (!name[i])
+		wrong = "NULL";
+	else if (core_is_readable(name[i], 1) && !*name[i])
+		wrong = "empty";
+	return fv_fail(ctx, FV_FAILED, "%s has fewer than %s (%d) names: name %d is %s", list,
+		count, (int)n, (int)i, wrong);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -29,19 +70,11 @@ static int compare_names(const void *a, const void *b)
 fv_status core_names_check(
 	fv_ctx *ctx, const char *list, const char *count, const char *const *name, int32_t n)
 {
-	for (int32_t i = 0; i < n; i++) {
-		const char *wrong = NULL;
-		if (!core_is_readable(name + i, sizeof *name))
-			wrong = "not there";
-		else if (!name[i])
-			wrong = "NULL";
-		else if (!core_is_readable_text(name[i], CORE_NAME_MAX))
-			wrong = core_is_readable(name[i], 1) && !*name[i] ? "empty" : "no text";
-		if (wrong)
-			return fv_fail(ctx, FV_FAILED,
-				"%s has fewer than %s (%d) names: name %d is %s", list, count,
-				(int)n, (int)i, wrong);
-	}
+	for (int32_t i = 0; i < n; i++)
+		if (!core_is_readable(name + i, sizeof *name) ||
+			!core_is_readable_text(name[i], CORE_NAME_MAX) ||
+			core_scratch_holds(ctx, name[i]))
+			return refuse_name(ctx, list, count, name, n, i);
 	return FV_OK;
 }
 

@@ -9,13 +9,13 @@
 #include "base/context.h"
 #include "base/readable.h"
 
-/* Checks that n elements of `size` bytes can be read. The message: "LIST has fewer than COUNT (n) elements". Errors:
- * FV_FAILED. */
+/* Checks that n elements of `size` bytes can be read. The message: "LIST has fewer than COUNT (n) elements", or that
+ * its memory has ended. Errors: FV_FAILED. */
 FV_NODISCARD fv_status core_list_check(
 	fv_ctx *ctx, const char *list, const char *count, const void *data, int64_t n, size_t size);
 
 /* Checks that there are n names, each UTF-8 text of 1 to CORE_NAME_MAX bytes. The message: "LIST has fewer
- * than COUNT (n) names: name 2 is NULL". Errors: FV_FAILED. */
+ * than COUNT (n) names: name 2 is NULL", or that memory has ended. Errors: FV_FAILED. */
 FV_NODISCARD fv_status core_names_check(
 	fv_ctx *ctx, const char *list, const char *count, const char *const *name, int32_t n);
 
