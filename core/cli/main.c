@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include <cblas.h>
 
@@ -17,6 +18,7 @@
 #include "help.h"
 #include "logger.h"
 #include "plugin/call.h"
+#include "plugin/loaded_files.h"
 #include "restart.h"
 #include "run/pool.h"
 #include "verbs.h"
@@ -132,6 +134,16 @@ static int flush_output(void)
 	return FV_FAILED;
 }
 
+/* Ends the program at once if a plugin's file was overwritten: destructors in it would crash. */
+static void skip_destructors(int exit_code)
+{
+	char text[CORE_OVERWRITTEN_SIZE];
+	if (!core_loaded_file_was_overwritten(text))
+		return;
+	fflush(NULL);
+	_exit(exit_code);
+}
+
 int main(int argc, char **argv)
 {
 	if (getauxval(AT_SECURE)) { /* it loads what its user names */
@@ -170,5 +182,6 @@ int main(int argc, char **argv)
 	status = judge_end(ctx, status);
 	print_errors(ctx);
 	core_ctx_free(ctx);
+	skip_destructors((int)status);
 	return (int)status;
 }

@@ -102,6 +102,45 @@ setup() {
 		"$fairvox" run plan.yaml --plugins . loss.name=gdro 'grouper={name: g_uses}'
 }
 
+@test "a plugin's file that is overwritten during a run is named, and finished runs stay" {
+	build loss slow WEIGH 'if (access("go", F_OK)) { creat("begun", 0600); while (access("go", F_OK)) usleep(10000); }'
+	echo 'matrix: {loss.name: [erm, slow]}' >>plan.yaml
+	"$fairvox" run plan.yaml --plugins . loss.name=erm matrix=none --quiet
+	finished=$(echo results/erm-*/fold1-seed1)
+	cp "$finished/done" done
+	cp slow.so slow.old
+	meanwhile() { # COMMAND...: during a run
+		rm -f go begun
+		"$fairvox" run plan.yaml -j 1 --plugins . >out 2>err &
+		pid=$!
+		for _ in $(seq 300); do [ -e begun ] && break; sleep 0.1; done
+		[ -e begun ]
+		"$@"
+		touch go
+		code=0
+		wait "$pid" || code=$?
+		cat err
+		echo "exit code $code"
+	}
+	wanted="plugin file $PWD/slow.so was overwritten while it was in use: replace it with mv (or install), then run again"
+	# cp shortens the file first, which ends in a crash; bytes behind its code do not
+	{ cat slow.old; echo more; } >longer
+	for way in "cp longer slow.so" "dd if=longer of=slow.so conv=notrunc"; do
+		meanwhile $way
+		[ "$code" -eq 3 ]
+		[ "$(grep -cF "$wanted" err)" -eq 1 ]
+		cmp "$finished/done" done
+		! ls results/slow-*/*/done
+		cp slow.old slow.so
+	done
+	# The same content with another time, or another file at the place, changes nothing.
+	meanwhile touch slow.so
+	[ "$code" -eq 0 ]
+	rm -r results/slow-*
+	meanwhile mv longer slow.so
+	[ "$code" -eq 0 ]
+}
+
 @test "what plugins print does not mix with results" {
 	build encoder e_prints ENCODE 'printf("noise\n")' OPEN 'puts("opened")'
 	"$fairvox" run plan.yaml --plugins . 'encoder={name: e_prints}' --results later 2>err >out

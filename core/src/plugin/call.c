@@ -103,6 +103,10 @@ void core_call_explain(const core_call *call, int wait_status, char *text, size_
 		snprintf(text, size, "%s: " SHORTER, call->cut);
 		return;
 	}
+	if (call->overwritten[0]) {
+		snprintf(text, size, "%s", call->overwritten);
+		return;
+	}
 	int number = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
 	if (inside)
 		core_call_describe(call, what, sizeof what);
@@ -146,6 +150,15 @@ static _Noreturn void end_for_cut(const core_call *call)
 	_exit(FV_DATA);
 }
 
+/* Ends the process after a crash that may come of a plugin's file that was overwritten. Nothing of the plugin may be
+ * read now, not even its name. */
+static _Noreturn void end_for_overwritten(const core_call *call)
+{
+	if (!process.worker)
+		write_line(call->overwritten);
+	_exit(FV_FAILED);
+}
+
 /* The address of the instruction that crashed; UINTPTR_MAX: not known on this processor. */
 static uintptr_t get_program_counter(const ucontext_t *where)
 {
@@ -187,6 +200,8 @@ static void on_crash(int number, siginfo_t *info, void *where)
 	signal(number, SIG_DFL);
 	if (number == SIGBUS && core_mapping_find(info->si_addr, call->cut))
 		end_for_cut(call);
+	if (core_loaded_file_was_overwritten(call->overwritten))
+		end_for_overwritten(call);
 	if (core_call_is_running(call)) {
 		if (number == SIGSEGV || number == SIGBUS)
 			explain_misuse(call, info->si_addr);
@@ -238,7 +253,7 @@ void core_call_share(core_call *shared)
 {
 	atomic_store(&shared->serial, 0);
 	shared->check[0] = shared->cut[0] = shared->hit[0] = shared->null[0] = '\0';
-	shared->thrown[0] = '\0';
+	shared->thrown[0] = shared->overwritten[0] = '\0';
 	shared->cause = CORE_CAUSE_SIGNAL;
 	process.current = shared;
 	process.worker = true;

@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "plugin/call.h"
 #include "plugin/descriptor.h"
+#include "plugin/loaded_files.h"
 #include "plugin/noise.h"
 #include "plugin/probe.h"
 #include "plugin/trust.h"
@@ -294,6 +295,7 @@ static fv_status load_file(struct search *s, lt_dladvise advise, const core_cand
 	fv_status status = core_sha256_file(s->ctx, file->path, plugin->sha256);
 	if (status)
 		return status;
+	core_loaded_file_note(file->path, plugin->sha256);
 	plugin->descriptor = core_descriptor_copy(s->ctx, entry());
 	if (!plugin->descriptor)
 		return FV_FAILED;

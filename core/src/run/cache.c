@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/io.h"
 #include "checkpoint/safetensors_write.h"
+#include "plugin/loaded_files.h"
 
 /* Returns true for a temporary file of a killed writer: its name begins with a dot and has six
  * characters after the last dot. */
@@ -147,6 +148,8 @@ fv_status core_cache_write(fv_ctx *ctx, const char *cache, const core_encoder *e
 fv_status core_cache_seal(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 	const char *const *audio_sha256, int64_t n)
 {
+	if (core_loaded_files_check(ctx) != FV_OK)
+		return FV_FAILED;
 	core_mark before = core_ctx_mark(ctx);
 	const char **from = core_alloc(ctx, (size_t)n, sizeof *from);
 	const char **to = core_alloc(ctx, (size_t)n, sizeof *to);

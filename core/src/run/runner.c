@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "nn/base_loss.h"
+#include "plugin/loaded_files.h"
 #include "plugin/surroundings.h"
 #include "run/output.h"
 #include "run/pool.h"
@@ -189,7 +190,7 @@ static fv_status compute_results(fv_ctx *ctx, core_run_data *r)
 		remark_on_epoch(ctx, r);
 	for (int split = CORE_DEV; split < core_rows_splits(&r->rows) && !status; split++)
 		status = predict_split(ctx, r, split);
-	return status;
+	return status ? status : core_loaded_files_check(ctx);
 }
 
 /* Warns about plugins that called fork() and let the child return from an op; the guard has ended
