@@ -151,3 +151,15 @@ told() {
 	options=(--op-timeout 2)
 	told loops 4 "did not return for 2 s" "  hang: look for a loop whose condition is never met"
 }
+
+@test "a failure without a message is one fault" {
+	cd "$BATS_TEST_TMPDIR"
+	build loss silent_open OPEN "return FV_FAILED"
+	build grouper silent_fit FIT "return FV_CONFIG"
+	for name in silent_open silent_fit; do
+		fails 4 "violates the contract" "$fairvox" check "./$name.so"
+		[ "$(grep -c '^fault: .*without a message' <<<"$output")" -eq 1 ]
+		[ "$(grep -c '^fault: ' <<<"$output")" -eq 1 ]
+		[[ $output == *", 1 fault"* ]]
+	done
+}

@@ -226,7 +226,7 @@ fv_status contract_finish_op(struct contract *c, struct instance *instance, fv_s
 	contract_end(c, check);
 	check_memory(c, instance, op);
 	const char *line = core_error_line(instance->ctx, 0);
-	snprintf(words, 512, "%s", line ? line : "(no message)");
+	snprintf(words, 512, "%s", line ? line : "");
 	if (status != FV_OK)
 		contract_expect(c, line != NULL, check, "fails with status %d without a message",
 			(int)status);
@@ -238,12 +238,20 @@ fv_status contract_finish_op(struct contract *c, struct instance *instance, fv_s
 	return status;
 }
 
+bool contract_expect_status(
+	struct contract *c, fv_status status, const char *check, const char *words)
+{
+	if (status && !words[0])
+		return false;
+	return contract_expect(c, status == FV_OK, check, "%s", words);
+}
+
 bool contract_expect_ok(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
 	char words[512];
 	status = contract_finish_op(c, instance, status, check, words);
-	return contract_expect(c, status == FV_OK, check, "%s", words);
+	return contract_expect_status(c, status, check, words);
 }
 
 /* A plugin refuses with FV_CONFIG or FV_DATA. FV_FAILED, which a panic or an exception becomes too, says that
@@ -251,6 +259,8 @@ bool contract_expect_ok(
 static bool judge_refusal(
 	struct contract *c, fv_status status, const char *check, const char *words)
 {
+	if (status && !words[0])
+		return false;
 	if (status == FV_CONFIG || status == FV_DATA)
 		contract_note(c, check, "refused: %s", words);
 	else if (status) {
@@ -274,8 +284,8 @@ bool contract_judge_start(
 {
 	if (c->varied.name)
 		return judge_refusal(c, status, check, words);
-	if (status != FV_CONFIG || !contract_can_be_set(c))
-		return contract_expect(c, status == FV_OK, check, "%s", words);
+	if (status != FV_CONFIG || !words[0] || !contract_can_be_set(c))
+		return contract_expect_status(c, status, check, words);
 	contract_refuse_settings(c, words);
 	return false;
 }

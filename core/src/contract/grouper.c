@@ -236,7 +236,7 @@ static bool fit_grouper(struct contract *c, const struct fixture *f, struct fitt
 	if (missing)
 		contract_fault(c, "uses",
 			"fit() needs %s, which uses() does not return; without it fit() says: %s",
-			missing, words);
+			missing, words[0] ? words : "nothing");
 	if (missing || !contract_judge_start(c, status, "fit", words))
 		return false;
 	contract_classify(c, "lifetime", NULL);
