@@ -127,3 +127,38 @@ setup() {
 	fails 2 "unknown key 'nmae' in loss, did you mean 'name'?" "$fairvox" explain plan.yaml matrix=none 'loss={nmae: rw}'
 	fails 2 "; --plugins FOLDER and FAIRVOX_PLUGIN_PATH add folders" "$fairvox" explain plan.yaml loss.name=class_cvar
 }
+
+# refuses CODE LINE YAML [ARGUMENT]...: a study of plan.yaml with other settings gives one line, which starts
+# with LINE.
+refuses() {
+	local code=$1 line=$2
+	printf "defaults: [plan.yaml]\nmatrix: none\n$3" >bad.yaml
+	fails "$code" "fairvox: $line" "$fairvox" run bad.yaml "${@:4}"
+	[ "$(grep -c . <<<"$stderr")" -eq 1 ]
+	[ ! -e results ]
+}
+
+@test "what a key names and the corpus lacks is told with the place of the key" {
+	local lacks="$corpus/labels_consensus_1.csv has no attribute 'gander', did you mean 'gender'?"
+	sed -i '/^matrix/d' plan.yaml
+	refuses 4 "bad.yaml:4:10: corpus.audio: nowhere: no such folder" 'corpus:\n  audio: nowhere\n'
+	refuses 4 "command line: argument 1: corpus.audio: nowhere: no such folder" '' corpus.audio=nowhere
+	refuses 4 "bad.yaml:4:14: corpus.folds: fold 9 has no label file: $corpus/labels_consensus_9.csv: No such file" \
+		'corpus:\n  folds: [1, 9]\n'
+	refuses 2 "bad.yaml:6:14: bias.majority: there is no class 'angr', did you mean 'angry'?" \
+		'bias:\n  minority_ratio: 5\n  attribute: gender\n  majority: {angr: Male}\n'
+	refuses 2 "bad.yaml:5:21: bias.majority.angry: no utterance has gender 'Mal', did you mean 'Male'?" \
+		'bias:\n  minority_ratio: 5\n  majority: {angry: Mal}\n'
+	refuses 2 "bad.yaml:4:24: eval.attributes: $lacks" 'eval:\n  attributes: [gender, gander]\n'
+	refuses 2 "bad.yaml:4:16: eval.attributes: $lacks" 'eval:\n  attributes: [gender*gander]\n'
+	refuses 2 "command line: argument 2: eval.attributes: $lacks" '' train.epochs=1 eval.attributes=gander
+	refuses 2 "bad.yaml:4:17: eval.numeric: $lacks" 'eval:\n  attributes: [{gander: {numeric: true}}]\n'
+	refuses 2 "bad.yaml:4:13: eval.numeric: 'gender' has the value 'Female', which is no number" \
+		'eval:\n  numeric: [gender]\n'
+	sed -i '/^eval/d' plan.yaml
+	refuses 2 "bad.yaml:4:41: eval.compare.attribute: $lacks" \
+		'eval:\n  compare: {metric: tpr_gap, attribute: gander}\n'
+	refuses 2 "bad.yaml:4:11: grouper.column: $lacks" 'grouper:\n  column: gander\nloss: {name: rw}\n'
+	refuses 2 "bad.yaml:4:13: attribute 'prob_a': predictions.csv has a column of that name: rename" \
+		'corpus:\n  columns: {prob_a: Gender}\n'
+}

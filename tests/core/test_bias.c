@@ -10,6 +10,7 @@
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "config/yaml.h"
 #include "corpus/corpus.h"
 
 static const char *emotions[] = {"angry", "sad", "disgust", "fear", "neutral", "happy"};
@@ -323,15 +324,18 @@ static void bad_settings_are_rejected(void **state)
 	core_rows rows;
 	write_small(ctx, &spec);
 	test_ok(ctx, core_corpus_read(ctx, &spec, 0, &c));
+	static const char text[] = "attribute: gendr\nmajority:\n  angri: M\n  sad: f\n";
+	core_yaml *block;
+	test_ok(ctx, core_yaml_parse(ctx, "x.yaml", text, sizeof text - 1, &block));
 	core_column direction[] = {{"angry", "M"}, {"sad", "F"}};
 	core_bias_spec b = {.on = true,
+		.block = block,
 		.attribute = "gendr",
 		.minority_ratio = 2,
 		.majority = direction,
-		.n_majority = 2,
-		.place = {"x.yaml", 4, 7}};
+		.n_majority = 2};
 	test_fails(ctx, core_bias_rows(ctx, c, &b, 1, 0, &rows), FV_CONFIG,
-		"x.yaml:4:7: bias.attribute: there is no attribute 'gendr', did you mean "
+		"x.yaml:1:12: bias.attribute: there is no attribute 'gendr', did you mean "
 		"'gender'?");
 	b.attribute = "gender";
 	direction[0].attribute = "angri";
@@ -339,13 +343,14 @@ static void bad_settings_are_rejected(void **state)
 	fv_status status = core_bias_rows(ctx, c, &b, 1, 0, &rows);
 	assert_int_equal(core_error_count(ctx), 2);
 	assert_string_equal(core_error_line(ctx, 1),
-		"x.yaml:4:7: bias.majority.sad: no utterance has gender 'f'");
-	test_fails(ctx, status, FV_CONFIG, "there is no class 'angri', did you mean 'angry'?");
+		"x.yaml:4:8: bias.majority.sad: no utterance has gender 'f'");
+	test_fails(ctx, status, FV_CONFIG,
+		"x.yaml:3:3: bias.majority: there is no class 'angri', did you mean 'angry'?");
 	b.majority = direction + 1;
 	b.n_majority = 1;
 	direction[1].column = "F";
 	test_fails(ctx, core_bias_rows(ctx, c, &b, 1, 0, &rows), FV_CONFIG,
-		"class 'angry' is missing");
+		"x.yaml:3:3: bias.majority: class 'angry' is missing");
 	core_column all_male[] = {
 		{"angry", "F"}, {"sad", "F"}}; /* the only majority row of dev is a man's */
 	b.majority = all_male;

@@ -51,7 +51,7 @@ static void complete_example(void **state)
 	assert_int_equal(c->corpus.folds[1], 3);
 	assert_true(c->corpus.has_folds);
 	assert_string_equal(c->corpus.exclude.item[1], "1064_TIE_SAD_XX");
-	assert_int_equal(c->corpus.place.line, 2);
+	assert_int_equal(core_key_place((core_key_ref){c->corpus.block, "", NULL}).line, 2);
 	assert_true(c->bias.on && !c->bias.has_seed && c->bias.minority_ratio == 20);
 	assert_string_equal(c->bias.majority[1].attribute, "sad");
 	assert_string_equal(c->bias.majority[1].column, "Female");

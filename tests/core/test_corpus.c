@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "config/yaml.h"
 
 /* --- real files --- */
 
@@ -209,7 +210,10 @@ static void settings_are_checked(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
-	core_corpus_spec spec = {.shared_speakers = true, .place = {"c.yaml", 3, 5}};
+	static const char text[] = "labels: l.csv\nexclude: [dd, xx]\n";
+	core_yaml *block;
+	test_ok(ctx, core_yaml_parse(ctx, "c.yaml", text, sizeof text - 1, &block));
+	core_corpus_spec spec = {.block = block, .shared_speakers = true};
 	core_corpus *c = test_corpus_read_text(
 		ctx, &spec, 0, HEAD "x,0.5,0.5,s2,F,Train\nq,1,0,s2,F,Train\n" REST);
 	assert_int_equal(c->n_speakers, 2);
@@ -221,7 +225,7 @@ static void settings_are_checked(void **state)
 	spec.exclude = (core_strings){2, bad};
 	fv_status status = core_corpus_read(ctx, &spec, 0, &c);
 	assert_int_equal(core_error_count(ctx), 2);
-	test_fails(ctx, status, FV_CONFIG, "c.yaml:3:5: corpus.exclude: 'xx' is not in ");
+	test_fails(ctx, status, FV_CONFIG, "c.yaml:2:15: corpus.exclude: 'xx' is not in ");
 	spec.exclude.n = 0;
 	/* given classes select and order the columns; a missing column is an error */
 	static const char *classes[] = {"b", "a"}, *typo[] = {"a", "c"};

@@ -65,8 +65,8 @@ typedef struct core_corpus_spec {
 	/* canonical text of the settings that determine a fold's rows: equal keys mean equal
 	 * rows */
 	const char *key;
-	core_place place;
-	const char *audio; /* folder, NULL: none */
+	const struct core_yaml *block; /* as resolved, for the places of its keys; may be NULL */
+	const char *audio;             /* folder, NULL: none */
 	/* path, may contain {fold}; of several the first with {fold}, or the first */
 	const char *labels;
 	int32_t n_label_source; /* 0: `labels` is the only one */
@@ -124,7 +124,7 @@ typedef struct core_corpus_spec {
 
 typedef struct core_bias_spec {
 	bool on;
-	core_place place;
+	const struct core_yaml *block; /* as resolved, for the places of its keys; may be NULL */
 	const char *attribute;
 	double minority_ratio; /* >= 1 */
 	/* [n_majority] class (field attribute) -> value of the bias attribute (field column) */
@@ -174,6 +174,7 @@ typedef struct core_encoder_spec {
 
 typedef struct core_grouper_spec {
 	core_plugin_spec use;
+	const struct core_yaml *block; /* as resolved, for the places of its keys; may be NULL */
 	/* reserved key `column`: the attribute that an FV_USE_COLUMN grouper reads; NULL: none */
 	const char *column;
 	uint32_t uses;    /* FV_USE_ flags, as the op `uses` returned them for these parameters */

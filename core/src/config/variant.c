@@ -98,8 +98,7 @@ static bool fill_corpus(core_loader *loader, const core_yaml *b, core_corpus_spe
 	fv_ctx *ctx = loader->ctx;
 	core_corpus_spec *spec = &loader->corpus_spec;
 	if (loader->spec_of != b) {
-		*spec = (core_corpus_spec){
-			.key = make_key_without(loader, b, "folds"), .place = b->place};
+		*spec = (core_corpus_spec){.key = make_key_without(loader, b, "folds"), .block = b};
 		if (!spec->key || !fill_block(ctx, "corpus", b, spec) || !fill_folds(ctx, spec) ||
 			!fill_columns(ctx, spec) || !reduce_to_ids(ctx, &spec->exclude))
 			return false;
@@ -212,6 +211,7 @@ static fv_status fill_grouper(
 {
 	const core_yaml *encoder = core_yaml_get(b, "encoder");
 	out->has_encoder = encoder != NULL;
+	out->block = b;
 	if (!fill_block(loader->ctx, "grouper", b, out))
 		return FV_FAILED;
 	fv_status status = fill_plugin(loader, FV_GROUPER, b, &out->use);
@@ -253,8 +253,7 @@ fv_status core_variant_fill(core_loader *loader, const core_yaml *resolved, core
 	const core_yaml *encoder = core_yaml_get(resolved, "encoder");
 	const core_yaml *grouper = core_yaml_get(resolved, "grouper");
 	const core_yaml *loss = core_yaml_get(resolved, "loss");
-	variant->bias =
-		(core_bias_spec){.on = bias != NULL, .place = bias ? bias->place : (core_place){0}};
+	variant->bias = (core_bias_spec){.on = bias != NULL, .block = bias};
 	variant->profile = "paper";
 	variant->slurm = (core_slurm_spec){.chunk_minutes = CORE_SLURM_CHUNK_MINUTES};
 	if ((corpus && !fill_corpus(loader, corpus, &variant->corpus)) ||

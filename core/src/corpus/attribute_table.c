@@ -67,11 +67,18 @@ static fv_status find_speakers(
 	return status;
 }
 
+static fv_status read_table(fv_ctx *ctx, const core_corpus_spec *spec, core_csv *out)
+{
+	fv_status status =
+		core_corpus_check_file(ctx, spec, "attributes.file", spec->attributes_file);
+	return status ? status : core_csv_read(ctx, spec->attributes_file, out);
+}
+
 fv_status core_attribute_table_open(fv_ctx *ctx, const core_corpus_spec *spec, const core_corpus *c,
 	core_csv *table, int32_t *row)
 {
 	int64_t column;
-	fv_status status = core_csv_read(ctx, spec->attributes_file, table);
+	fv_status status = read_table(ctx, spec, table);
 	if (!status)
 		status = find_speakers(ctx, spec, table, &column);
 	return status ? status : join_speakers(ctx, table, column, c, row);
@@ -99,7 +106,9 @@ fv_status core_attribute_column_find(fv_ctx *ctx, const core_corpus_spec *spec, 
 	*column = core_csv_column(csv, want->column);
 	if (*column >= 0)
 		return FV_OK;
-	return core_corpus_fail(ctx, &spec->place,
+	const char *key = core_format(ctx, "attributes.columns.%s", want->attribute);
+	return core_fail_key(ctx, FV_CONFIG,
+		(core_key_ref){spec->block, key ? key : "attributes", NULL},
 		"corpus.attributes.columns.%s: %s has no column '%s'%s", want->attribute, csv->path,
 		want->column,
 		core_suggest_name(ctx, want->column, (const char *const *)csv->header,
@@ -133,18 +142,17 @@ static fv_status join_values(fv_ctx *ctx, const core_label_file *f, const core_c
 }
 
 fv_status core_speaker_values(
-	fv_ctx *ctx, core_label_file *f, const char *column, const char *const **out)
+	fv_ctx *ctx, core_label_file *f, const core_column *want, const char *const **out)
 {
 	const core_corpus_spec *spec = f->spec;
-	const core_column want = {column, column};
 	const char *const *value;
 	int64_t speaker = -1, at = -1;
 	core_csv table;
-	fv_status status = core_csv_read(ctx, spec->attributes_file, &table);
+	fv_status status = read_table(ctx, spec, &table);
 	if (!status)
 		status = find_speakers(ctx, spec, &table, &speaker);
 	if (!status)
-		status = core_attribute_column_find(ctx, spec, &table, &want, &at);
+		status = core_attribute_column_find(ctx, spec, &table, want, &at);
 	if (!status)
 		status = core_table_values(ctx, spec, &table, at, false, &value);
 	return status ? status : join_values(ctx, f, &table, speaker, value, out);

@@ -40,18 +40,21 @@ static fv_status sort_bins(
 {
 	size_t n = (size_t)bins->n;
 	core_bin *bin = core_alloc(ctx, n, sizeof *bin);
-	if (!bin)
+	const char *key = core_format(ctx, "bins.%s", bins->attribute);
+	if (!bin || !key)
 		return FV_FAILED;
 	memcpy(bin, bins->bin, n * sizeof *bin);
 	qsort(bin, n, sizeof *bin, by_lower_bound);
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < n; i++) {
 		if (bin[i].low > bin[i].high)
-			status = core_corpus_fail(ctx, &spec->place,
+			status = core_fail_key(ctx, FV_CONFIG,
+				(core_key_ref){spec->block, key, bin[i].name},
 				"corpus.bins.%s.%s: %g is above %g", bins->attribute, bin[i].name,
 				bin[i].low, bin[i].high);
 		if (i && bin[i].low <= bin[i - 1].high)
-			status = core_corpus_fail(ctx, &spec->place,
+			status = core_fail_key(ctx, FV_CONFIG,
+				(core_key_ref){spec->block, key, bin[i].name},
 				"corpus.bins.%s: %s and %s overlap", bins->attribute,
 				bin[i - 1].name, bin[i].name);
 	}
@@ -168,6 +171,16 @@ static fv_status check_constant(fv_ctx *ctx, const core_label_file *f, const cor
 	return status;
 }
 
+static fv_status refuse_value(
+	fv_ctx *ctx, const core_corpus_spec *spec, const core_attribute *a, const char *value)
+{
+	const char *key = core_format(ctx, "values.%s", a->name);
+	return core_fail_key(ctx, FV_CONFIG,
+		(core_key_ref){spec->block, key ? key : "values", value},
+		"corpus.values.%s: no utterance has '%s'%s", a->name, value,
+		core_suggest_name(ctx, value, a->value, (size_t)a->n_values));
+}
+
 /* Marks the values that the metrics of an attribute count. */
 static fv_status mark_counted(
 	fv_ctx *ctx, const core_corpus_spec *spec, const core_bins *bins, core_attribute *a)
@@ -190,11 +203,7 @@ static fv_status mark_counted(
 		if (v >= 0)
 			a->counted[v] = true;
 		else if (!empty_bin)
-			status = core_corpus_fail(ctx, &spec->place,
-				"corpus.values.%s: no utterance has '%s'%s", a->name,
-				list->names.item[i],
-				core_suggest_name(
-					ctx, list->names.item[i], a->value, (size_t)a->n_values));
+			status = refuse_value(ctx, spec, a, list->names.item[i]);
 	}
 	return status;
 }
@@ -248,7 +257,8 @@ static fv_status check_names(fv_ctx *ctx, const core_corpus_spec *spec, const co
 	for (int32_t a = 0; a < c->n_attributes; a++)
 		for (int32_t other = 0; other < a; other++)
 			if (!strcmp(name[a], name[other]))
-				status = core_corpus_fail(ctx, &spec->place,
+				status = core_fail_key(ctx, FV_CONFIG,
+					(core_key_ref){spec->block, "attributes.columns", name[a]},
 					"attribute '%s' is both in corpus.columns and in "
 					"corpus.attributes: remove one",
 					name[a]);
@@ -257,7 +267,8 @@ static fv_status check_names(fv_ctx *ctx, const core_corpus_spec *spec, const co
 		const char *word =
 			bins ? spec->bins[i].attribute : spec->values[i - spec->n_bins].attribute;
 		if (!core_corpus_attribute(c, word))
-			status = core_corpus_fail(ctx, &spec->place,
+			status = core_fail_key(ctx, FV_CONFIG,
+				(core_key_ref){spec->block, bins ? "bins" : "values", word},
 				"corpus.%s: there is no attribute '%s'%s", bins ? "bins" : "values",
 				word, core_suggest_name(ctx, word, name, (size_t)c->n_attributes));
 	}

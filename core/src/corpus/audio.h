@@ -38,6 +38,9 @@ typedef struct core_audio_index {
  * Errors: FV_DATA for a folder that cannot be read. */
 FV_NODISCARD fv_status core_audio_index_open(
 	fv_ctx *ctx, const char *folder, core_audio_index **out);
+/* The same of corpus.audio, which must be given. Errors name it with its place. */
+FV_NODISCARD fv_status core_corpus_open_audio(
+	fv_ctx *ctx, const core_corpus_spec *spec, core_audio_index **out);
 
 /* Finds the recording of a name, `id` (core_path_id of what a label file says, with its folders).
  * At least the last `parts` parts of `id` must agree with the recording's path: 1, the stem, where

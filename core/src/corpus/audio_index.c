@@ -168,6 +168,11 @@ static fv_status store_files(fv_ctx *ctx, struct list *list, core_audio_index *i
 	return FV_OK;
 }
 
+static const char *describe_no_folder(const char *path)
+{
+	return core_file_exists(path) ? "not a folder" : "no such folder";
+}
+
 static const char *make_folder_id(fv_ctx *ctx, const char *folder)
 {
 	char *absolute = realpath(folder, NULL);
@@ -178,6 +183,14 @@ static const char *make_folder_id(fv_ctx *ctx, const char *folder)
 	return id;
 }
 
+fv_status core_corpus_open_audio(fv_ctx *ctx, const core_corpus_spec *spec, core_audio_index **out)
+{
+	if (core_is_dir(spec->audio))
+		return core_audio_index_open(ctx, spec->audio, out);
+	return core_fail_key(ctx, FV_DATA, (core_key_ref){spec->block, "audio", NULL},
+		"corpus.audio: %s: %s", spec->audio, describe_no_folder(spec->audio));
+}
+
 fv_status core_audio_index_open(fv_ctx *ctx, const char *folder, core_audio_index **out)
 {
 	core_audio_index *index = core_alloc(ctx, 1, sizeof *index);
@@ -186,8 +199,7 @@ fv_status core_audio_index_open(fv_ctx *ctx, const char *folder, core_audio_inde
 		return FV_FAILED;
 	index->folder = root;
 	if (!core_is_dir(folder))
-		return fv_fail(ctx, FV_DATA, "%s: %s", folder,
-			core_file_exists(folder) ? "not a folder" : "no such folder");
+		return fv_fail(ctx, FV_DATA, "%s: %s", folder, describe_no_folder(folder));
 	index->folder_id = make_folder_id(ctx, folder);
 	if (!index->folder_id)
 		return FV_FAILED;

@@ -45,6 +45,18 @@ static int32_t find_class(const core_corpus *c, const char *name)
 	return -1;
 }
 
+static fv_status refuse_value(fv_ctx *ctx, const core_bias_spec *spec,
+	const core_attribute *attribute, const core_column *majority)
+{
+	const char *key = core_format(ctx, "majority.%s", majority->attribute);
+	return core_fail_key(ctx, FV_CONFIG,
+		(core_key_ref){spec->block, key ? key : "majority", NULL},
+		"bias.majority.%s: no utterance has %s '%s'%s", majority->attribute,
+		attribute->name, majority->column,
+		core_suggest_name(
+			ctx, majority->column, attribute->value, (size_t)attribute->n_values));
+}
+
 static fv_status set_majority(fv_ctx *ctx, const core_bias_spec *spec, struct bias *b)
 {
 	enum { NOT_SET = -2 };
@@ -56,21 +68,19 @@ static fv_status set_majority(fv_ctx *ctx, const core_bias_spec *spec, struct bi
 		const char *class = spec->majority[m].attribute, *value = spec->majority[m].column;
 		int32_t k = find_class(c, class), v = core_attribute_value(b->attribute, value);
 		if (k < 0)
-			status = core_corpus_fail(ctx, &spec->place,
+			status = core_fail_key(ctx, FV_CONFIG,
+				(core_key_ref){spec->block, "majority", class},
 				"bias.majority: there is no class '%s'%s", class,
 				core_suggest_name(ctx, class, c->class_name, (size_t)c->classes));
 		else if (v < 0 && strcmp(value, "none"))
-			status = core_corpus_fail(ctx, &spec->place,
-				"bias.majority.%s: no utterance has %s '%s'%s", class,
-				b->attribute->name, value,
-				core_suggest_name(ctx, value, b->attribute->value,
-					(size_t)b->attribute->n_values));
+			status = refuse_value(ctx, spec, b->attribute, &spec->majority[m]);
 		else
 			b->majority[k] = v;
 	}
 	for (int32_t k = 0; !status && k < c->classes; k++)
 		if (b->majority[k] == NOT_SET)
-			status = core_corpus_fail(ctx, &spec->place,
+			status = core_fail_key(ctx, FV_CONFIG,
+				(core_key_ref){spec->block, "majority", NULL},
 				"bias.majority: class '%s' is missing: `none` keeps all of it",
 				c->class_name[k]);
 	return status;
@@ -80,16 +90,10 @@ static fv_status resolve_spec(
 	fv_ctx *ctx, const core_corpus *c, const core_bias_spec *spec, struct bias *b)
 {
 	b->attribute = core_corpus_attribute(c, spec->attribute);
-	if (!b->attribute) {
-		const char **name = core_alloc(ctx, (size_t)c->n_attributes, sizeof *name);
-		for (int32_t a = 0; name && a < c->n_attributes; a++)
-			name[a] = c->attribute[a].name;
-		return core_corpus_fail(ctx, &spec->place,
+	if (!b->attribute)
+		return core_fail_key(ctx, FV_CONFIG, (core_key_ref){spec->block, "attribute", NULL},
 			"bias.attribute: there is no attribute '%s'%s", spec->attribute,
-			name ? core_suggest_name(
-				       ctx, spec->attribute, name, (size_t)c->n_attributes)
-			     : "");
-	}
+			core_corpus_suggest_attribute(ctx, c, spec->attribute));
 	b->majority = core_alloc(ctx, (size_t)c->classes, sizeof *b->majority);
 	return b->majority ? set_majority(ctx, spec, b) : FV_FAILED;
 }

@@ -34,7 +34,9 @@ static fv_status rename_classes(fv_ctx *ctx, const core_label_file *f, const cha
 	}
 	for (int32_t m = 0; m < spec->n_map; m++)
 		if (!found[m])
-			fv_warn(ctx, "corpus.map: %s has no class '%s'%s", f->table.csv.path,
+			core_warn_key(ctx,
+				(core_key_ref){spec->block, "map", spec->map[m].attribute},
+				"corpus.map: %s has no class '%s'%s", f->table.csv.path,
 				spec->map[m].attribute,
 				core_suggest_name(ctx, spec->map[m].attribute, f->source_class,
 					(size_t)f->n_sources));

@@ -41,8 +41,8 @@ fv_status core_table_column_find(fv_ctx *ctx, const core_corpus_spec *spec, cons
 {
 	*out = given ? core_csv_column(csv, given) : -1;
 	if (given && *out < 0)
-		return core_corpus_fail(ctx, &spec->place, "corpus.%s: %s has no column '%s'%s",
-			key, csv->path, given,
+		return core_fail_key(ctx, FV_CONFIG, (core_key_ref){spec->block, key, given},
+			"corpus.%s: %s has no column '%s'%s", key, csv->path, given,
 			core_suggest_name(ctx, given, (const char *const *)csv->header,
 				(size_t)csv->n_columns));
 	if (given || !usual)

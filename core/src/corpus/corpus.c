@@ -32,12 +32,21 @@ const core_attribute *core_corpus_attribute(const core_corpus *corpus, const cha
 	return NULL;
 }
 
+const char *core_corpus_suggest_attribute(fv_ctx *ctx, const core_corpus *corpus, const char *name)
+{
+	const char **known = core_alloc(ctx, (size_t)corpus->n_attributes, sizeof *known);
+	for (int32_t a = 0; known && a < corpus->n_attributes; a++)
+		known[a] = corpus->attribute[a].name;
+	return known ? core_suggest_name(ctx, name, known, (size_t)corpus->n_attributes) : "";
+}
+
 fv_status core_corpus_check_attribute(
-	fv_ctx *ctx, const core_corpus *corpus, const char *key, const char *name)
+	fv_ctx *ctx, const core_corpus *corpus, core_key_ref at, const char *key, const char *name)
 {
 	if (core_corpus_attribute(corpus, name))
 		return FV_OK;
-	return fv_fail(ctx, FV_CONFIG, "%s: %s has no attribute '%s'", key, corpus->labels, name);
+	return core_fail_key(ctx, FV_CONFIG, at, "%s: %s has no attribute '%s'%s", key,
+		corpus->labels, name, core_corpus_suggest_attribute(ctx, corpus, name));
 }
 
 int32_t core_attribute_value(const core_attribute *attribute, const char *name)

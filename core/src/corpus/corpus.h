@@ -84,9 +84,12 @@ FV_NODISCARD fv_status core_corpus_list_folds(fv_ctx *ctx, core_corpus_spec *spe
 
 /* NULL when there is none of that name. */
 const core_attribute *core_corpus_attribute(const core_corpus *corpus, const char *name);
-/* Refuses a name, given by the key of the configuration, that is no attribute. Errors: FV_CONFIG. */
+/* Refuses a name that is no attribute. `at` is where the configuration gives it, `key` what messages
+ * call that. Errors: FV_CONFIG, with the nearest attribute. */
 FV_NODISCARD fv_status core_corpus_check_attribute(
-	fv_ctx *ctx, const core_corpus *corpus, const char *key, const char *name);
+	fv_ctx *ctx, const core_corpus *corpus, core_key_ref at, const char *key, const char *name);
+/* ", did you mean 'NAME'?", or "" when no attribute is near. */
+const char *core_corpus_suggest_attribute(fv_ctx *ctx, const core_corpus *corpus, const char *name);
 int32_t core_attribute_value(
 	const core_attribute *attribute, const char *name); /* index of the value; -1: none */
 const char *core_split_name(core_split split);              /* "train", "dev", "test" */

@@ -137,7 +137,8 @@ double core_label_smoothing(const core_corpus_spec *spec);
 /* filter.c: drops the rows that corpus.where does not want. */
 FV_NODISCARD fv_status core_rows_filter(fv_ctx *ctx, core_label_file *file);
 /* The values [csv.n_rows] of what the configuration calls `name`: an attribute, `speaker`, a role
- * (gender, split, emotion), a header. NULL: missing. Errors: FV_CONFIG, with `key`. */
+ * (gender, split, emotion), a header. NULL: missing. Errors: FV_CONFIG for a name that does not exist,
+ * with `key` of the block, which names it. */
 FV_NODISCARD fv_status core_row_values(fv_ctx *ctx, core_label_file *file, const char *key,
 	const char *name, const char *const **out);
 
@@ -169,13 +170,13 @@ FV_NODISCARD fv_status core_attribute_column_find(fv_ctx *ctx, const core_corpus
  * the cell is empty. */
 FV_NODISCARD fv_status core_table_values(fv_ctx *ctx, const core_corpus_spec *spec,
 	const core_csv *csv, int64_t column, bool raw, const char *const **out);
-/* The values [rows of the label files] of a column of the table. */
+/* The values [rows of the label files] of an attribute of the table. */
 FV_NODISCARD fv_status core_speaker_values(
-	fv_ctx *ctx, core_label_file *file, const char *column, const char *const **out);
+	fv_ctx *ctx, core_label_file *file, const core_column *want, const char *const **out);
 
-/* Reports an error of the configuration; `place` precedes the message if it has a file. */
-fv_status core_corpus_fail(fv_ctx *ctx, const core_place *place, const char *format, ...)
-	FV_PRINTF(3, 4);
+/* Refuses a file that corpus.KEY names and that does not exist. Errors: FV_DATA. */
+FV_NODISCARD fv_status core_corpus_check_file(
+	fv_ctx *ctx, const core_corpus_spec *spec, const char *key, const char *path);
 
 /* Finds the distinct names among n names (NULL: none), sorted by bytes, and sets id to the index
  * of each name in them (-1 for NULL). */

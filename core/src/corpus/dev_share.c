@@ -88,7 +88,8 @@ fv_status core_dev_take(fv_ctx *ctx, core_label_file *f)
 	if (!id || list_speakers(ctx, f, id, &speaker, &n))
 		return FV_FAILED;
 	if (n < 2)
-		return fv_fail(ctx, FV_DATA,
+		return core_fail_key(ctx, FV_DATA,
+			(core_key_ref){f->spec->block, "dev.share", NULL},
 			"%s: corpus.dev.share takes whole speakers, and train has %d",
 			f->table.csv.path, (int)n);
 	bool *moves = core_alloc(ctx, (size_t)n, sizeof *moves);

@@ -39,8 +39,11 @@ fv_status core_row_values(
 {
 	const core_corpus_spec *spec = f->spec;
 	const core_joined_column *attribute = find_attribute(spec, name);
-	if (attribute)
-		return core_label_named(ctx, f, &attribute->columns, key, out);
+	if (attribute) {
+		const char *columns = core_format(ctx, "columns.%s", name);
+		return columns ? core_label_named(ctx, f, &attribute->columns, columns, out)
+			       : FV_FAILED;
+	}
 	if (!strcmp(name, "speaker")) {
 		*out = f->speaker;
 		return FV_OK;
@@ -50,9 +53,10 @@ fv_status core_row_values(
 		return core_label_values(ctx, f, column, out);
 	for (int32_t a = 0; spec->attributes_file && a < spec->n_attribute_columns; a++)
 		if (!strcmp(spec->attribute_columns[a].attribute, name))
-			return core_speaker_values(ctx, f, spec->attribute_columns[a].column, out);
-	return core_corpus_fail(ctx, &spec->place, "corpus.%s: %s has no column '%s'%s", key,
-		f->table.csv.path, name,
+			return core_speaker_values(ctx, f, &spec->attribute_columns[a], out);
+	return core_fail_key(ctx, FV_CONFIG, (core_key_ref){spec->block, key, name},
+		"corpus.%s: %s has no column '%s'%s",
+		strcmp(key, "fold_by") != 0 ? key : "folds.by", f->table.csv.path, name,
 		core_suggest_name(ctx, name, (const char *const *)f->table.csv.header,
 			(size_t)f->table.csv.n_columns));
 }
@@ -87,11 +91,12 @@ static fv_status filter_duration(fv_ctx *ctx, core_label_file *f, const core_con
 		if (!core_row_stays(f, r) || f->excluded[r])
 			continue;
 		if (isinf(end) && !index && !spec->audio)
-			return core_corpus_fail(ctx, &spec->place,
+			return core_fail_key(ctx, FV_CONFIG,
+				(core_key_ref){spec->block, "where", "duration"},
 				"corpus.where.duration needs corpus.audio, or the ends of "
 				"segments");
 		if (isinf(end) && !index)
-			read = core_audio_index_open(ctx, spec->audio, &index);
+			read = core_corpus_open_audio(ctx, spec, &index);
 		if (read)
 			return read;
 		if (isinf(end)) {
@@ -129,6 +134,9 @@ static fv_status check_condition(fv_ctx *ctx, const core_label_file *f,
 {
 	double number;
 	int64_t n = f->table.csv.n_rows;
+	const char *key = core_format(ctx, "where.%s", condition->column);
+	if (!key)
+		return FV_FAILED;
 	for (int64_t r = 0; condition->range && r < n; r++)
 		if (value[r] && !core_parse_double(value[r], &number))
 			return CORE_ROW_FAIL(ctx, f, r,
@@ -140,7 +148,9 @@ static fv_status check_condition(fv_ctx *ctx, const core_label_file *f,
 		for (int64_t r = 0; r < n && !found; r++)
 			found = value[r] && core_same_value(condition->values.item[i], value[r]);
 		if (!found)
-			fv_warn(ctx, "corpus.where.%s: no row has '%s'", condition->column,
+			core_warn_key(ctx,
+				(core_key_ref){f->spec->block, key, condition->values.item[i]},
+				"corpus.where.%s: no row has '%s'", condition->column,
 				condition->values.item[i]);
 	}
 	return FV_OK;
@@ -175,7 +185,8 @@ fv_status core_rows_filter(fv_ctx *ctx, core_label_file *f)
 	if (status || !duration)
 		return status;
 	if (!duration->range)
-		return core_corpus_fail(ctx, &spec->place,
+		return core_fail_key(ctx, FV_CONFIG,
+			(core_key_ref){spec->block, "where.duration", NULL},
 			"corpus.where.duration: write it as [low, high], in seconds");
 	return filter_duration(ctx, f, duration); /* last, because it opens recordings */
 }

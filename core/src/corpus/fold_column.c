@@ -49,7 +49,7 @@ static fv_status sort_numbers(
 static fv_status read_values(fv_ctx *ctx, core_label_file *f, const char *const **out)
 {
 	const char *name = f->spec->fold_by;
-	return core_row_values(ctx, f, "folds.by", name, out);
+	return core_row_values(ctx, f, "fold_by", name, out);
 }
 
 fv_status core_fold_values(

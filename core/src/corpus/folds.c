@@ -55,7 +55,7 @@ static fv_status name_groups(fv_ctx *ctx, core_label_file *f, const char **name)
 	const char *const *value = f->speaker;
 	fv_status status = FV_OK;
 	if (f->spec->fold_by)
-		status = core_row_values(ctx, f, "folds.by", f->spec->fold_by, &value);
+		status = core_row_values(ctx, f, "fold_by", f->spec->fold_by, &value);
 	for (int64_t r = 0; r < f->table.csv.n_rows && status != FV_CONFIG; r++) {
 		name[r] = core_row_stays(f, r) ? value[r] : NULL;
 		if (core_row_stays(f, r) && !value[r])
@@ -119,9 +119,10 @@ static fv_status draw_parts(fv_ctx *ctx, core_label_file *f, int32_t k, int32_t 
 	if (status)
 		return status;
 	if (n < k)
-		return fv_fail(ctx, FV_DATA, "%s: %d %s are too few for corpus.make_folds: %d",
-			f->table.csv.path, (int)n, f->spec->fold_by ? f->spec->fold_by : "speakers",
-			(int)k);
+		return core_fail_key(ctx, FV_DATA,
+			(core_key_ref){f->spec->block, "make_folds", NULL},
+			"%s: %d %s are too few for corpus.make_folds: %d", f->table.csv.path,
+			(int)n, f->spec->fold_by ? f->spec->fold_by : "speakers", (int)k);
 	qsort(group, (size_t)n, sizeof *group, by_size);
 	int64_t *load = core_alloc(ctx, (size_t)k, sizeof *load);
 	int64_t *of_gender = core_alloc(ctx, (size_t)k * (size_t)(genders + 1), sizeof *of_gender);
@@ -170,7 +171,8 @@ static fv_status make_folds(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 	const char **value;
 	fv_status status = part_of ? FV_OK : FV_FAILED;
 	if (k && k < least)
-		return core_corpus_fail(ctx, &spec->place,
+		return core_fail_key(ctx, FV_CONFIG,
+			(core_key_ref){spec->block, "make_folds", NULL},
 			"corpus.make_folds: %d is too few: needs at least 3 (train, dev, test)",
 			(int)k);
 	if (!status && !k)
@@ -178,13 +180,15 @@ static fv_status make_folds(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 	if (status)
 		return status;
 	if (k < least)
-		return fv_fail(ctx, FV_DATA,
+		return core_fail_key(ctx, FV_DATA, (core_key_ref){spec->block, "fold_by", NULL},
 			"%s: %s has %d value%s, too few for folds: %d are needed",
 			f->table.csv.path, spec->fold_by, (int)k, core_plural(k), (int)least);
 	if (f->fold < 1 || f->fold > k)
-		return core_corpus_fail(ctx, &spec->place, "fold %lld: %s makes folds 1 to %d",
-			(long long)f->fold, spec->make_folds ? "corpus.make_folds" : spec->fold_by,
-			(int)k);
+		return core_fail_key(ctx, FV_CONFIG,
+			(core_key_ref){
+				spec->block, "folds", core_format(ctx, "%lld", (long long)f->fold)},
+			"fold %lld: %s makes folds 1 to %d", (long long)f->fold,
+			spec->make_folds ? "corpus.make_folds" : spec->fold_by, (int)k);
 	if (spec->make_folds)
 		status = draw_parts(ctx, f, k, part_of);
 	return status ? status : assign_splits(ctx, f, c, k, part_of);

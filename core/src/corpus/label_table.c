@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "corpus/label_table.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "corpus/corpus_private.h"
 #include "corpus/forms.h"
@@ -91,20 +93,57 @@ static int compare_paths(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* The setting that names a label file. */
+static core_key_ref make_labels_ref(
+	fv_ctx *ctx, const core_corpus_spec *spec, const core_label_source *source)
+{
+	const char *key = source->split ? core_format(ctx, "labels.%s", source->split) : NULL;
+	return (core_key_ref){spec->block, key ? key : "labels", source->path};
+}
+
+/* Whether the label file of another fold exists. */
+static bool has_other_fold(
+	fv_ctx *ctx, const core_corpus_spec *spec, const char *pattern, int64_t fold)
+{
+	bool found = false;
+	for (int32_t i = 0; i < spec->n_folds && !found; i++) {
+		const char *path = spec->folds[i] == fold
+					   ? NULL
+					   : core_expand_fold(ctx, pattern, spec->folds[i]);
+		found = path && core_file_exists(path);
+	}
+	return found;
+}
+
+/* Blames the fold where the files of others exist, and the path of the files otherwise. */
+static fv_status refuse_missing(fv_ctx *ctx, const core_corpus_spec *spec,
+	const core_label_source *source, int64_t fold, const char *path)
+{
+	const char *why = strerror(errno);
+	if (!strstr(source->path, CORE_FOLD_MARK) || !has_other_fold(ctx, spec, source->path, fold))
+		return core_fail_key(ctx, FV_DATA, make_labels_ref(ctx, spec, source),
+			"corpus.labels: %s: %s", path, why);
+	const char *name = core_format(ctx, "%lld", (long long)fold);
+	return core_fail_key(ctx, FV_DATA, (core_key_ref){spec->block, "folds", name},
+		"corpus.folds: fold %lld has no label file: %s: %s", (long long)fold, path, why);
+}
+
 /* Lists the files that a pattern matches, sorted by bytes; a path without wildcards, or one that
  * exists as written, is itself the list. */
-static fv_status list_matches(
-	fv_ctx *ctx, const core_corpus_spec *spec, const char *pattern, core_files *out)
+static fv_status list_matches(fv_ctx *ctx, const core_corpus_spec *spec,
+	const core_label_source *source, int64_t fold, const char *pattern, core_files *out)
 {
-	if (!strpbrk(pattern, "*?[") || core_file_exists(pattern))
+	if (core_file_exists(pattern))
 		return core_files_add(ctx, out, pattern, NULL);
+	if (!strpbrk(pattern, "*?["))
+		return refuse_missing(ctx, spec, source, fold, pattern);
 	glob_t found;
 	int code = glob(pattern, GLOB_NOSORT, NULL, &found);
 	if (code == GLOB_NOSPACE)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	if (code)
-		return core_corpus_fail(
-			ctx, &spec->place, "corpus.labels: no file matches '%s'", pattern);
+		return core_fail_key(ctx, FV_CONFIG, make_labels_ref(ctx, spec, source),
+			"corpus.labels: no file matches '%s'", pattern);
 	qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, compare_paths);
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < found.gl_pathc && !status; i++) {
@@ -116,12 +155,12 @@ static fv_status list_matches(
 }
 
 /* Reads the files of one pattern. A file that cannot be read does not hide the faults of others. */
-static fv_status read_source(fv_ctx *ctx, const core_corpus_spec *spec, const char *pattern,
-	const char *split, int64_t fold, struct parts *parts, core_files *files)
+static fv_status read_source(fv_ctx *ctx, const core_corpus_spec *spec,
+	const core_label_source *source, int64_t fold, struct parts *parts, core_files *files)
 {
 	core_files list = {0};
-	const char *path = core_expand_fold(ctx, pattern, fold);
-	fv_status status = path ? list_matches(ctx, spec, path, &list) : FV_FAILED;
+	const char *split = source->split, *path = core_expand_fold(ctx, source->path, fold);
+	fv_status status = path ? list_matches(ctx, spec, source, fold, path, &list) : FV_FAILED;
 	for (int32_t i = 0; i < list.n; i++) {
 		struct part part = {.split = split};
 		fv_status read = core_files_add(ctx, files, list.path[i], split);
@@ -171,8 +210,7 @@ fv_status core_label_table_read(
 	for (int32_t i = 0; i < n; i++) {
 		const core_label_source *source =
 			spec->n_label_source ? &spec->label_source[i] : &whole;
-		fv_status read = read_source(
-			ctx, spec, source->path, source->split, fold, &parts, &out->files);
+		fv_status read = read_source(ctx, spec, source, fold, &parts, &out->files);
 		status = status ? status : read;
 	}
 	return status ? status : join_parts(ctx, &parts, out);

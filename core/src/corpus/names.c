@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of names, names of segments, and the texts of errors and suggestions. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "config/place.h"
 #include "corpus/corpus_private.h"
 
-fv_status core_corpus_fail(fv_ctx *ctx, const core_place *place, const char *format, ...)
+fv_status core_corpus_check_file(
+	fv_ctx *ctx, const core_corpus_spec *spec, const char *key, const char *path)
 {
-	char text[1024];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	return core_fail_place(ctx, FV_CONFIG, *place, "%s", text);
+	if (core_file_exists(path))
+		return FV_OK;
+	return core_fail_key(ctx, FV_DATA, (core_key_ref){spec->block, key, NULL},
+		"corpus.%s: %s: %s", key, path, strerror(errno));
 }
 
 char *core_segment_name(fv_ctx *ctx, const char *recording, double start, double end)

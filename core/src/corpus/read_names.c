@@ -44,7 +44,8 @@ static fv_status add_field(
 		repeated = repeated || (out->piece[i].field && !strcmp(out->piece[i].field, field));
 	if (!*field || repeated || !strcmp(field, "file") ||
 		(colon && (piece.width < 1 || piece.width > 99)))
-		return core_corpus_fail(ctx, &spec->place,
+		return core_fail_key(ctx, FV_CONFIG,
+			(core_key_ref){spec->block, "columns.file", NULL},
 			"corpus.columns.file: '{%.*s}' is no part of a name: write {COLUMN} or "
 			"{COLUMN:CHARACTERS}, each column once",
 			(int)n, text);
@@ -60,7 +61,8 @@ static fv_status parse_template(fv_ctx *ctx, const core_corpus_spec *spec, struc
 		const char *open = strchr(at, '{'), *close = open ? strchr(open, '}') : NULL;
 		size_t n = close ? (size_t)(open - at) : strlen(at);
 		if (out->n + 2 > PIECES_MAX)
-			return core_corpus_fail(ctx, &spec->place,
+			return core_fail_key(ctx, FV_CONFIG,
+				(core_key_ref){spec->block, "columns.file", NULL},
 				"corpus.columns.file: more than %d parts", PIECES_MAX - 1);
 		if (n && !(out->piece[out->n++].text = core_strndup(ctx, at, n)))
 			return FV_FAILED;
@@ -170,7 +172,7 @@ fv_status core_read_names(
 	core_audio_index *index;
 	int64_t n = 0;
 	if (!spec->column_file || !strchr(spec->column_file, '{'))
-		return core_corpus_fail(ctx, &spec->place,
+		return core_fail_key(ctx, FV_CONFIG, (core_key_ref){spec->block, "labels", folder},
 			"corpus.labels: %s is a folder: say with corpus.columns.file what the "
 			"names "
 			"of its recordings mean, such as '{speaker}_{emotion}_{take}', or name a "

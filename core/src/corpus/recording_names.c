@@ -26,7 +26,8 @@ static const char *find_template_value(
 	if (at < 0 && !strcmp(column, "split"))
 		at = f->split;
 	if (at < 0) {
-		*status = core_corpus_fail(ctx, &f->spec->place,
+		*status = core_fail_key(ctx, FV_CONFIG,
+			(core_key_ref){f->spec->block, "columns.file", NULL},
 			"corpus.columns.file: %s has no column '%s'%s", csv->path, column,
 			core_suggest_name(ctx, column, (const char *const *)csv->header,
 				(size_t)csv->n_columns));
@@ -310,7 +311,8 @@ static fv_status exclude_name(fv_ctx *ctx, core_label_file *f, const char *writt
 		if (!matches_name(f, r, name, parts))
 			continue;
 		if (found >= 0 && strcmp(f->id[found], f->id[r]) != 0)
-			return core_corpus_fail(ctx, &f->spec->place,
+			return core_fail_key(ctx, FV_CONFIG,
+				(core_key_ref){f->spec->block, "exclude", written},
 				"corpus.exclude: '%s' may be '%s' or '%s': write more of its path",
 				written, f->id[found], f->id[r]);
 		f->excluded[r] = true;
@@ -318,8 +320,9 @@ static fv_status exclude_name(fv_ctx *ctx, core_label_file *f, const char *writt
 	}
 	if (found >= 0)
 		return FV_OK;
-	return core_corpus_fail(ctx, &f->spec->place, "corpus.exclude: '%s' is not in %s%s",
-		written, f->table.csv.path, core_suggest_name(ctx, name, f->stem, (size_t)n));
+	return core_fail_key(ctx, FV_CONFIG, (core_key_ref){f->spec->block, "exclude", written},
+		"corpus.exclude: '%s' is not in %s%s", written, f->table.csv.path,
+		core_suggest_name(ctx, name, f->stem, (size_t)n));
 }
 
 fv_status core_rows_exclude(fv_ctx *ctx, core_label_file *f)

@@ -75,7 +75,8 @@ fv_status core_counts_detect(fv_ctx *ctx, core_label_file *f, const core_corpus 
 			c->labels, (int)f->n_sources, f->source_class[0], f->source_class[1],
 			core_label_smoothing(spec));
 	if (!f->counts && spec->has_label_smoothing && !spec->label_column)
-		return core_corpus_fail(ctx, &spec->place,
+		return core_fail_key(ctx, FV_CONFIG,
+			(core_key_ref){spec->block, "label_smoothing", NULL},
 			"corpus.label_smoothing has no effect: the class columns of %s hold shares",
 			c->labels);
 	return FV_OK;

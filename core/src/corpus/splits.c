@@ -147,7 +147,9 @@ static fv_status translate_values(fv_ctx *ctx, struct splits *s)
 	}
 	for (int32_t i = 0; i < spec->n_splits; i++)
 		if (!found[i])
-			fv_warn(ctx, "corpus.splits: %s has no row of '%s'", f->table.csv.path,
+			core_warn_key(ctx,
+				(core_key_ref){spec->block, "splits", spec->splits[i].attribute},
+				"corpus.splits: %s has no row of '%s'", f->table.csv.path,
 				spec->splits[i].attribute);
 	return note_unlisted(ctx, f, unlisted);
 }
@@ -163,7 +165,8 @@ fv_status core_splits_read(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 	if (!status)
 		status = core_names_index(ctx, s.set, n, id, &c->set_name, &c->n_sets);
 	if (!status && c->n_sets > CORE_SPLITS_MAX - CORE_SPLITS)
-		status = core_corpus_fail(ctx, &f->spec->place,
+		status = core_fail_key(ctx, FV_CONFIG,
+			(core_key_ref){f->spec->block, "splits", NULL},
 			"%s: %d test sets beside test, at most %d are possible", c->labels,
 			(int)c->n_sets, CORE_SPLITS_MAX - CORE_SPLITS);
 	for (int64_t r = 0; r < n && !status; r++)

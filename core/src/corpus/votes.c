@@ -216,7 +216,9 @@ fv_status core_votes_read(fv_ctx *ctx, core_label_file *f)
 	const char *path = core_expand_fold(ctx, f->spec->votes_file, f->fold);
 	if (!v || !path)
 		return FV_FAILED;
-	fv_status status = core_csv_read(ctx, path, &csv);
+	fv_status status = core_corpus_check_file(ctx, f->spec, "votes.file", path);
+	if (!status)
+		status = core_csv_read(ctx, path, &csv);
 	if (!status)
 		status = find_columns(ctx, f->spec, &csv, &column, &emotion);
 	if (!status)

@@ -16,42 +16,71 @@ static bool is_raw_number(const core_attribute *a)
 	return core_attribute_is_raw_number(a->n_values, (const char *const *)a->value);
 }
 
+/* Where the configuration names an attribute: `key` of the block eval, and `item` of its list. */
+struct named {
+	fv_ctx *ctx;
+	const core_corpus *corpus;
+	core_key_ref at;
+	const char *key; /* for messages: "eval.attributes" */
+};
+
 /* Refuses an attribute of numbers that was asked for as groups. */
-static fv_status check_groups(fv_ctx *ctx, const core_corpus *corpus, const char *name)
+static fv_status check_groups(const struct named *named, const char *name)
 {
-	fv_status status = core_corpus_check_attribute(ctx, corpus, "eval.attributes", name);
-	const core_attribute *a = status ? NULL : core_corpus_attribute(corpus, name);
+	fv_status status =
+		core_corpus_check_attribute(named->ctx, named->corpus, named->at, named->key, name);
+	const core_attribute *a = status ? NULL : core_corpus_attribute(named->corpus, name);
 	if (!a || !is_raw_number(a))
 		return status;
-	return fv_fail(ctx, FV_CONFIG,
-		"eval.attributes: '%s' has %d numeric values, too many for groups: bin them with "
+	return core_fail_key(named->ctx, FV_CONFIG, named->at,
+		"%s: '%s' has %d numeric values, too many for groups: bin them with "
 		"corpus.bins, or write {%s: {numeric: true}} for the slope of the recall on it",
-		name, a->n_values, name);
+		named->key, name, a->n_values, name);
 }
 
 /* Checks an attribute, or every factor of a product. */
-static fv_status check_attribute(fv_ctx *ctx, const core_corpus *corpus, const char *name)
+static fv_status check_attribute(const struct named *named, const char *name)
 {
 	const char **factor;
-	if (core_corpus_attribute(corpus, name))
-		return check_groups(ctx, corpus, name);
-	int32_t n = core_attribute_factors(ctx, name, &factor);
+	if (core_corpus_attribute(named->corpus, name))
+		return check_groups(named, name);
+	int32_t n = core_attribute_factors(named->ctx, name, &factor);
 	fv_status status = n ? FV_OK : FV_FAILED;
 	for (int32_t k = 0; k < n && !status; k++)
-		status = check_groups(ctx, corpus, factor[k]);
+		status = check_groups(named, factor[k]);
 	return status;
 }
 
-static fv_status check_numeric(fv_ctx *ctx, const core_corpus *corpus, const char *name)
+static fv_status check_numeric(const struct named *named, const char *name)
 {
-	fv_status status = core_corpus_check_attribute(ctx, corpus, "eval.numeric", name);
-	const core_attribute *a = status ? NULL : core_corpus_attribute(corpus, name);
+	fv_status status =
+		core_corpus_check_attribute(named->ctx, named->corpus, named->at, named->key, name);
+	const core_attribute *a = status ? NULL : core_corpus_attribute(named->corpus, name);
 	double number;
 	for (int32_t v = 0; a && v < a->n_values; v++)
 		if (!core_parse_double(a->value[v], &number))
-			return fv_fail(ctx, FV_CONFIG,
-				"eval.numeric: '%s' has the value '%s', which is no number", name,
+			return core_fail_key(named->ctx, FV_CONFIG, named->at,
+				"%s: '%s' has the value '%s', which is no number", named->key, name,
 				a->value[v]);
+	return status;
+}
+
+/* Checks the attributes that the block names. */
+static fv_status check_named(
+	fv_ctx *ctx, const core_corpus *corpus, const core_yaml *eval, const core_evaluation *e)
+{
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < e->attributes.n && !status; i++) {
+		const char *name = e->attributes.item[i];
+		const struct named at = {
+			ctx, corpus, {eval, "attributes", name}, "eval.attributes"};
+		status = check_attribute(&at, name);
+	}
+	for (int32_t i = 0; i < e->numeric.n && !status; i++) {
+		const char *name = e->numeric.item[i];
+		const struct named at = {ctx, corpus, {eval, "numeric", name}, "eval.numeric"};
+		status = check_numeric(&at, name);
+	}
 	return status;
 }
 
@@ -78,10 +107,12 @@ static fv_status list_attributes(
 
 /* Finds the attribute of a gap metric: the one that is named, the attribute of the bias if it is
  * reported, or the first. */
-static fv_status find_compared(
-	fv_ctx *ctx, const core_variant *variant, const core_corpus *corpus, core_evaluation *e)
+static fv_status find_compared(fv_ctx *ctx, const core_variant *variant, const core_yaml *eval,
+	const core_corpus *corpus, core_evaluation *e)
 {
 	const char *named = variant->eval.compare_attribute;
+	const struct named at = {
+		ctx, corpus, {eval, "compare.attribute", NULL}, "eval.compare.attribute"};
 	e->compare_metric = variant->eval.compare_metric;
 	core_metric_id id;
 	if (!e->compare_metric || !core_metric_find(e->compare_metric, &id) ||
@@ -92,9 +123,9 @@ static fv_status find_compared(
 		if (!strcmp(e->attributes.item[i], variant->bias.attribute))
 			e->compare_attribute = variant->bias.attribute;
 	if (e->compare_attribute)
-		return check_attribute(ctx, corpus, e->compare_attribute);
+		return check_attribute(&at, e->compare_attribute);
 	if (!e->attributes.n)
-		return fv_fail(ctx, FV_CONFIG,
+		return core_fail_key(ctx, FV_CONFIG, (core_key_ref){eval, "compare.metric", NULL},
 			"eval.compare.metric %s: %s has no attribute whose groups could be "
 			"compared: leave eval.compare out, or add attributes to the corpus",
 			e->compare_metric, corpus->labels);
@@ -126,6 +157,7 @@ static fv_status make_json(fv_ctx *ctx, const core_yaml *block, core_evaluation 
 fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant, const core_yaml *resolved,
 	const core_corpus *corpus, bool warn, const core_evaluation **out)
 {
+	const core_yaml *eval = core_yaml_get(resolved, "eval");
 	core_evaluation *e = core_alloc(ctx, 1, sizeof *e);
 	fv_status status = e ? FV_OK : FV_FAILED;
 	if (status)
@@ -135,13 +167,10 @@ fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant, const c
 	e->dev_threshold = variant->eval.dev_threshold;
 	e->majority_only = variant->eval.majority_only;
 	e->numeric = variant->eval.numeric;
-	for (int32_t i = 0; i < e->attributes.n && !status; i++)
-		status = check_attribute(ctx, corpus, e->attributes.item[i]);
-	for (int32_t i = 0; i < e->numeric.n && !status; i++)
-		status = check_numeric(ctx, corpus, e->numeric.item[i]);
+	status = check_named(ctx, corpus, eval, e);
 	if (!status && !e->attributes.n && !e->numeric.n)
 		status = list_attributes(ctx, corpus, warn, &e->attributes);
 	if (!status)
-		status = find_compared(ctx, variant, corpus, e);
-	return status ? status : make_json(ctx, core_yaml_get(resolved, "eval"), e);
+		status = find_compared(ctx, variant, eval, corpus, e);
+	return status ? status : make_json(ctx, eval, e);
 }

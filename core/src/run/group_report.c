@@ -54,7 +54,7 @@ static fv_status find_recordings(
 	if (set->hashed || !r->variant->corpus.audio || !core_is_dir(r->variant->corpus.audio))
 		return FV_OK;
 	*found = true;
-	return core_audio_index_open(ctx, r->variant->corpus.audio, index);
+	return core_corpus_open_audio(ctx, &r->variant->corpus, index);
 }
 
 static fv_status measure_lengths(

@@ -43,14 +43,12 @@ static fv_status find_column(struct factor *f)
 	if (!(f->uses & FV_USE_COLUMN))
 		return FV_OK;
 	if (!spec->column)
-		return fv_fail(f->ctx, FV_CONFIG,
+		return core_fail_key(f->ctx, FV_CONFIG, (core_key_ref){spec->block, "", NULL},
 			"grouper %s needs the key `column`: name an attribute of the corpus",
 			f->plugin);
 	f->column = core_corpus_attribute(f->corpus, spec->column);
-	if (f->column)
-		return FV_OK;
-	return fv_fail(f->ctx, FV_CONFIG, "grouper %s: the corpus has no attribute '%s'", f->plugin,
-		spec->column);
+	return core_corpus_check_attribute(f->ctx, f->corpus,
+		(core_key_ref){spec->block, "column", NULL}, "grouper.column", spec->column);
 }
 
 static int32_t *gather_ids(fv_ctx *ctx, const int32_t *from, const int32_t *row, int32_t n)

@@ -19,7 +19,7 @@ static const core_audio_index *open_index(fv_ctx *own, const core_set *set)
 {
 	core_audio_index *index;
 	if (!set->spec->audio || !core_is_dir(set->spec->audio) ||
-		core_audio_index_open(own, set->spec->audio, &index))
+		core_corpus_open_audio(own, set->spec, &index))
 		return NULL;
 	return index;
 }

@@ -68,7 +68,7 @@ static fv_status hash_audio(
 {
 	core_audio_index *index;
 	core_text all = {0};
-	fv_status status = core_audio_index_open(own, set->spec->audio, &index);
+	fv_status status = core_corpus_open_audio(own, set->spec, &index);
 	for (int32_t i = 0; i < corpus->n && !status; i++) {
 		char one[CORE_SHA256_HEX];
 		status = hash_recording(own, set, index, corpus, i, one);

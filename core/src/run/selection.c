@@ -33,7 +33,7 @@ static fv_status find_source(fv_ctx *ctx, const core_run_data *r, struct source 
 		return FV_OK;
 	}
 	s->attribute = core_corpus_attribute(r->corpus, name);
-	if (!s->attribute)
+	if (!s->attribute) /* refused before the run starts */
 		return fv_fail(ctx, FV_CONFIG,
 			"train.select_groups: the corpus has no attribute '%s'", name);
 	s->n = s->attribute->n_values;

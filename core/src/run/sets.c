@@ -221,11 +221,10 @@ fv_status core_set_find_audio(fv_ctx *ctx, core_study *study, core_set *set)
 		return FV_OK;
 	const core_corpus_spec *spec = set->spec;
 	if (!spec->audio)
-		return core_fail_at(ctx, FV_CONFIG, spec->place.file ? spec->place.file : "config",
-			spec->place.line, spec->place.column,
+		return core_fail_key(ctx, FV_CONFIG, (core_key_ref){spec->block, "", NULL},
 			"corpus.audio is needed: the encoder reads recordings");
 	core_audio_index *index;
-	fv_status status = core_audio_index_open(ctx, spec->audio, &index);
+	fv_status status = core_corpus_open_audio(ctx, spec, &index);
 	for (int32_t i = 0; i < study->n_folds && !status; i++)
 		if (&study->set[study->fold[i].set] == set)
 			status = locate_fold(ctx, index, &study->fold[i], &set->recordings);

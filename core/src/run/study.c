@@ -102,8 +102,19 @@ static fv_status add_runs(fv_ctx *ctx, core_study *study)
 	return status ? status : core_study_pass_on_failures(ctx, study);
 }
 
+/* The setting that names an attribute. */
+static core_key_ref find_attribute_key(const core_corpus_spec *spec, const char *name)
+{
+	const char *key = "columns";
+	for (int32_t d = 0; d < spec->n_attribute_columns; d++)
+		if (!strcmp(spec->attribute_columns[d].attribute, name))
+			key = "attributes.columns";
+	return (core_key_ref){spec->block, key, name};
+}
+
 /* Refuses attributes named like other columns of predictions.csv. */
-static fv_status check_attribute_names(fv_ctx *ctx, const core_corpus *corpus)
+static fv_status check_attribute_names(
+	fv_ctx *ctx, const core_corpus *corpus, const core_corpus_spec *spec)
 {
 	static const char *const own[] = {"FileName", "SpkrID", "group", "split"};
 	for (int32_t i = 0; i < corpus->n_attributes; i++) {
@@ -112,7 +123,7 @@ static fv_status check_attribute_names(fv_ctx *ctx, const core_corpus *corpus)
 		for (size_t k = 0; k < sizeof own / sizeof *own; k++)
 			taken |= !strcmp(name, own[k]);
 		if (taken)
-			return fv_fail(ctx, FV_CONFIG,
+			return core_fail_key(ctx, FV_CONFIG, find_attribute_key(spec, name),
 				"attribute '%s': predictions.csv has a column of that name: "
 				"rename the attribute",
 				name);
@@ -125,11 +136,12 @@ static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run 
 {
 	const core_variant *variant = core_run_variant(study, run);
 	const core_fold *fold = &study->fold[run->fold];
-	fv_status status = check_attribute_names(ctx, fold->corpus);
+	fv_status status = check_attribute_names(ctx, fold->corpus, &variant->corpus);
 	for (int32_t i = 0; i < variant->n_groupers && !status; i++)
 		if ((variant->groupers[i].uses & FV_USE_COLUMN) && variant->groupers[i].column)
-			status = core_corpus_check_attribute(
-				ctx, fold->corpus, "grouper.column", variant->groupers[i].column);
+			status = core_corpus_check_attribute(ctx, fold->corpus,
+				(core_key_ref){variant->groupers[i].block, "column", NULL},
+				"grouper.column", variant->groupers[i].column);
 	core_rows rows;
 	if (!status)
 		status = core_bias_rows(
