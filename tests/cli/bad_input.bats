@@ -159,6 +159,8 @@ refuses() {
 	refuses 2 "bad.yaml:4:41: eval.compare.attribute: $lacks" \
 		'eval:\n  compare: {metric: tpr_gap, attribute: gander}\n'
 	refuses 2 "bad.yaml:4:11: grouper.column: $lacks" 'grouper:\n  column: gander\nloss: {name: rw}\n'
+	refuses 2 "bad.yaml:5:18: train.select_groups: $lacks" \
+		'train:\n  select: dev_worst_group\n  select_groups: gander\n'
 	refuses 2 "bad.yaml:4:13: attribute 'prob_a': predictions.csv has a column of that name: rename" \
 		'corpus:\n  columns: {prob_a: Gender}\n'
 }

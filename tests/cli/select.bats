@@ -14,7 +14,7 @@ setup() {
 	fails 4 "200 required" "$fairvox" explain plan.yaml matrix=none train.select=dev_worst_group train.select_support=200
 	fails 2 "train.select: 'dev_worst_group' uses inferred groups: a grouper is needed" \
 		"$fairvox" run plan.yaml matrix=none grouper=none train.select=dev_worst_group
-	fails 2 "train.select_groups: the corpus has no attribute 'rase'" \
+	fails 2 "command line: argument 3: train.select_groups: $corpus/labels_consensus_1.csv has no attribute 'rase'" \
 		"$fairvox" run plan.yaml --quiet matrix=none train.select=oracle train.select_groups=rase
 	"$fairvox" explain plan.yaml train.select=dev_loss train.select_support=3 | grep -q 'train.select_support has no effect with select dev_loss'
 }

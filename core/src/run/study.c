@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "config/select_rule.h"
+#include "config/yaml.h"
 #include "run/durations.h"
 #include "run/encodings.h"
 #include "run/failures.h"
@@ -131,6 +133,17 @@ static fv_status check_attribute_names(
 	return FV_OK;
 }
 
+/* Checks the attribute by whose groups the epoch is chosen. */
+static fv_status check_select_groups(fv_ctx *ctx, const core_study *study, const core_run *run)
+{
+	const char *name = core_run_variant(study, run)->train.select_groups;
+	const core_yaml *train = core_yaml_get(study->config->trees[run->variant], "train");
+	if (!name || !strcmp(name, CORE_INFERRED_GROUPS))
+		return FV_OK;
+	return core_corpus_check_attribute(ctx, study->fold[run->fold].corpus,
+		(core_key_ref){train, "select_groups", NULL}, "train.select_groups", name);
+}
+
 /* Checks before the training that the named attributes exist and the bias leaves rows. */
 static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run *run)
 {
@@ -142,6 +155,8 @@ static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run 
 			status = core_corpus_check_attribute(ctx, fold->corpus,
 				(core_key_ref){variant->groupers[i].block, "column", NULL},
 				"grouper.column", variant->groupers[i].column);
+	if (!status)
+		status = check_select_groups(ctx, study, run);
 	core_rows rows;
 	if (!status)
 		status = core_bias_rows(
