@@ -161,6 +161,9 @@ refuses() {
 	refuses 2 "bad.yaml:4:11: grouper.column: $lacks" 'grouper:\n  column: gander\nloss: {name: rw}\n'
 	refuses 2 "bad.yaml:5:18: train.select_groups: $lacks" \
 		'train:\n  select: dev_worst_group\n  select_groups: gander\n'
+	refuses 4 "bad.yaml:4:9: nowhere: No such file" 'train:\n  init: nowhere\n'
+	refuses 4 "command line: argument 1: nowhere: No such file" '' train.order=nowhere
+	refuses 4 "bad.yaml:3:29: nowhere: No such file" 'grouper: {name: file, file: nowhere}\nloss: {name: gdro}\n'
 	refuses 2 "bad.yaml:4:13: attribute 'prob_a': predictions.csv has a column of that name: rename" \
 		'corpus:\n  columns: {prob_a: Gender}\n'
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/identity.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/hash_memory.h"
@@ -69,6 +71,11 @@ static core_yaml *make_file_node(struct identity *w, const core_yaml *node)
 	const char *hex;
 	char *path = core_expand_fold(
 		w->ctx, node->text, core_find_lowest_fold(w->ctx, w->study, fold->set, node->text));
+	if (path && access(path, R_OK)) {
+		(void)core_fail_place(
+			w->ctx, FV_DATA, node->place, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
 	if (!path || core_content_sha256(w->ctx, w->study, path, &hex))
 		return NULL;
 	return make_text_node(w, node, hex);
