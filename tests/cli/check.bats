@@ -163,3 +163,12 @@ told() {
 		[[ $output == *", 1 fault"* ]]
 	done
 }
+
+@test "a failure that several checks meet is one fault, one at another place another" {
+	cd "$BATS_TEST_TMPDIR"
+	build loss gives_up WEIGH 'return fv_fail(ctx, FV_FAILED, "solver.c:%d:3: gave up at %lld", batch->n == 1 ? 12 : 345, (long long)batch->step)'
+	fails 4 "violates the contract" "$fairvox" check ./gives_up.so
+	[ "$(grep -c '^fault: .*: plugin gives_up: solver.c:' <<<"$output")" -eq 2 ]
+	[ "$(grep -c '^fault: ' <<<"$output")" -eq 2 ]
+	[ "$(grep -c 'more like it: .*solver.c:345:3: gave up' <<<"$output")" -eq 1 ]
+}

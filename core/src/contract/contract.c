@@ -13,19 +13,39 @@
 
 #define RUN_SEED 1
 
-/* Compares texts without the numbers in them. */
+static const char *skip_number(const char *text, bool keep)
+{
+	return keep ? text : text + strspn(text, "-0123456789");
+}
+
+/* Compares texts without the numbers in them, except those behind a colon: the line and column of a place in a file. */
 static bool is_same_but_for_numbers(const char *a, const char *b)
 {
-	static const char digits[] = "-0123456789";
+	bool place = false;
 	while (*a && *b) {
-		a += strspn(a, digits);
-		b += strspn(b, digits);
+		a = skip_number(a, place);
+		b = skip_number(b, place);
 		if (*a != *b)
 			return false;
+		place = *a == ':' || (place && *a >= '0' && *a <= '9');
 		a += *a != '\0';
 		b += *b != '\0';
 	}
-	return a[strspn(a, digits)] == b[strspn(b, digits)];
+	return *skip_number(a, place) == *skip_number(b, place);
+}
+
+/* The cause of what a plugin says itself of a failure: one place in it is met by several checks. */
+static const char failed_op[] = "failed op";
+
+static bool has_same_cause(
+	const struct contract *c, const core_finding *f, const char *check, const char *plain)
+{
+	bool both_failed = c->cause == failed_op && f->cause == failed_op;
+	if (!both_failed && strcmp(f->check, check) != 0)
+		return false;
+	if (!both_failed && c->cause && f->cause)
+		return !strcmp(c->cause, f->cause);
+	return is_same_but_for_numbers(f->text + f->prefix, plain);
 }
 
 /* Finds what was found before of the same cause, perhaps with another setting, row or number; NULL: nothing. */
@@ -34,10 +54,7 @@ static core_finding *find_known(
 {
 	for (size_t i = 0; i < c->out->n; i++) {
 		core_finding *f = &c->out->finding[i];
-		if (f->fault != fault || strcmp(f->check, check) != 0)
-			continue;
-		if (c->cause && f->cause ? !strcmp(c->cause, f->cause)
-					 : is_same_but_for_numbers(f->text + f->prefix, plain))
+		if (f->fault == fault && has_same_cause(c, f, check, plain))
 			return f;
 	}
 	return NULL;
@@ -243,7 +260,11 @@ bool contract_expect_status(
 {
 	if (status && !words[0])
 		return false;
-	return contract_expect(c, status == FV_OK, check, "%s", words);
+	const char *cause = c->cause;
+	c->cause = status == FV_FAILED ? failed_op : cause;
+	bool ok = contract_expect(c, status == FV_OK, check, "%s", words);
+	c->cause = cause;
+	return ok;
 }
 
 bool contract_expect_ok(
