@@ -37,8 +37,11 @@ pub use bindings::*;
 pub use std::os::raw::{c_char, c_int, c_void};
 
 use std::any::Any;
-use std::mem::size_of;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::cell::Cell;
+use std::mem::{replace, size_of};
+use std::panic::{catch_unwind, set_hook, take_hook, AssertUnwindSafe, Location};
+use std::ptr::null_mut;
+use std::sync::Once;
 
 /// A text for the ABI, from a literal.
 #[macro_export]
@@ -103,16 +106,63 @@ pub fn fail(ctx: *mut fv_ctx, status: fv_status, message: &str) -> fv_status {
     unsafe { fv_fail(ctx, status, text!("%s"), line.as_ptr() as *const c_char) }
 }
 
-fn tell_panic(payload: &(dyn Any + Send)) -> String {
+fn tell_panic(payload: &(dyn Any + Send), place: Option<&Location>) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(|s| s.as_str()));
-    format!("panic: {}", text.unwrap_or("of an unknown type"))
+    let place = place.map_or(String::new(), |place| format!(" at {}", place));
+    format!("panicked{}: {}", place, text.unwrap_or("a value of an unknown type"))
 }
 
-/// Runs the body of an op. A panic in it is recorded as a message, and the op returns FV_FAILED: a panic must not
-/// leave a function that C calls.
+thread_local! {
+    /// What the hook writes to: the report of the innermost `guard` of this thread; NULL outside.
+    static REPORT: Cell<*mut String> = const { Cell::new(null_mut()) };
+}
+
+/// Keeps `text` for `guard`; false outside of it. An earlier text that no message told is printed: of a panic that was
+/// caught, or that meets a function which cannot unwind and is followed by abort().
+fn keep_report(text: String) -> bool {
+    match unsafe { REPORT.with(Cell::get).as_mut() } {
+        Some(report) => {
+            let earlier = replace(report, text);
+            if !earlier.is_empty() {
+                eprintln!("{}", earlier);
+            }
+            true
+        }
+        None => false,
+    }
+}
+
+/// Keeps Rust from printing each panic inside `guard`, which would come once for every call of the op. RUST_BACKTRACE=1
+/// prints them all the same.
+fn install_hook() {
+    static INSTALLED: Once = Once::new();
+    if cfg!(panic = "abort") || std::thread::panicking() {
+        return; // then guard catches nothing, or the hook cannot be changed
+    }
+    INSTALLED.call_once(|| {
+        let previous = take_hook();
+        let prints = std::env::var_os("RUST_BACKTRACE").map_or(false, |value| value != "0");
+        set_hook(Box::new(move |info| {
+            if !keep_report(tell_panic(info.payload(), info.location())) || prints {
+                previous(info);
+            }
+        }));
+    });
+}
+
+/// Runs the body of an op. A panic in it is recorded as a message with its file and line, and the op returns FV_FAILED:
+/// a panic must not leave a function that C calls.
 pub fn guard<Body: FnOnce() -> fv_status>(ctx: *mut fv_ctx, body: Body) -> fv_status {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| fail(ctx, FV_FAILED, &tell_panic(&*payload)))
+    install_hook();
+    let mut report = String::new();
+    let outer = REPORT.with(|inner| inner.replace(&mut report));
+    let result = catch_unwind(AssertUnwindSafe(body));
+    REPORT.with(|inner| inner.set(outer));
+    result.unwrap_or_else(|payload| {
+        let told = if report.is_empty() { tell_panic(&*payload, None) } else { report };
+        fail(ctx, FV_FAILED, &told)
+    })
 }
 
 // --- arrays -------------------------------------------------------------------------------------

@@ -239,7 +239,55 @@ write_study() {
 	fairvox new plugin loss panics --lang rust >/dev/null
 	sed -i 's/order.truncate.*/assert!(loss.len() > 1000, "batch of {}", loss.len());/' panics/panics.rs
 	cmake -S panics -B panics/build >/dev/null && cmake --build panics/build >/dev/null 2>&1
-	fails 1 "panics: panic: batch of 32" fairvox run study.yaml --plugins panics/build loss.name=panics
+	fails 1 "panics/panics.rs:$(grep -n assert panics/panics.rs | cut -d: -f1):5: batch of 32" \
+		fairvox run study.yaml --plugins panics/build loss.name=panics
+	[[ $stderr == *"plugin panics: panicked at "* ]]
+	# two places are two faults, however many checks meet them
+	sed -i 's/\(.*\)> 1000, "batch.*/\1!= 1, "size");\n\1== 1, "size");/' panics/panics.rs
+	cmake --build panics/build >/dev/null 2>&1
+	fails 4 "violates the contract" fairvox check panics/build/panics.so
+	[ "$(grep -c '^fault: ' <<<"$output")" -eq 2 ]
+	[[ $output == *" more like it: "*": size"*"2 faults"* ]]
+}
+
+@test "a panic in Rust is told once, with its place, however often the op is called" {
+	command -v rustc >/dev/null || skip "rustc is missing"
+	unset RUST_BACKTRACE
+	write_study
+	sed -i 's/folds: \[1\]/folds: [1, 2]/' study.yaml
+	printf '%s\n' 'grouper: {name: panics, encoder: {name: pitch}}' 'matrix: {loss.name: [rw, gdro]}' >>study.yaml
+	fairvox new plugin grouper panics --lang rust >/dev/null
+	sed -i 's/^\( *\)column.sort_by.*/\1let _ = column[column.len() + state.dims];/' panics/panics.rs
+	cmake -S panics -B panics/build >/dev/null && cmake --build panics/build >/dev/null 2>&1
+	place=panics/panics.rs:$(grep -n 'let _ = column' panics/panics.rs | cut -d: -f1)
+	for mode in "1 --jobs=1" "3 -k"; do
+		fails ${mode% *} "plugin panics: panicked at $PWD/$place:" \
+			fairvox run study.yaml --plugins panics/build ${mode#* }
+		[[ $stderr == *": index out of bounds: the len is "* ]]
+		[ "$(grep -c "panicked\|index out of bounds" <<<"$stderr")" -eq 1 ]
+	done
+	fails 4 "violates the contract" fairvox check panics/build/panics.so
+	[ "$(grep -c "$place:[0-9]*: index out of bounds" <<<"$output")" -eq 1 ]
+	[[ $stderr != *"index out of bounds"* ]]
+	RUST_BACKTRACE=1 fails 1 "stack backtrace:" fairvox run study.yaml --plugins panics/build
+	[[ $stderr == *"thread "*"panicked at "*"plugin panics: panicked at "* ]]
+}
+
+@test "panics that end the program, or happen beside the op's thread, are told too" {
+	command -v rustc >/dev/null || skip "rustc is missing"
+	unset RUST_BACKTRACE
+	write_study
+	fairvox new plugin loss panics --lang rust >/dev/null
+	cp panics/panics.rs whole.rs
+	sed -i 's/order.truncate.*/extern "C" fn call() { panic!("in a callback"); } call();/' panics/panics.rs
+	cmake -S panics -B panics/build >/dev/null && cmake --build panics/build >/dev/null 2>&1
+	fails 1 "op weigh at step 1 aborted, as a panic in Rust does" \
+		fairvox run study.yaml --plugins panics/build loss.name=panics
+	[[ $stderr == *"panicked at "*"panics.rs:"*": in a callback"* ]]
+	sed 's/order.truncate.*/let _ = std::thread::spawn(|| panic!("in a thread")).join();/' whole.rs >panics/panics.rs
+	cmake --build panics/build >/dev/null 2>&1
+	fairvox run study.yaml --plugins panics/build loss.name=panics --force 2>err
+	grep -q "in a thread" err
 }
 
 @test "the commands that the study of a grouper and the message of groups print work as they stand" {
