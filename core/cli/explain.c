@@ -4,6 +4,7 @@
 
 #include "base/plural.h"
 #include "base/progress.h"
+#include "hidden_plugins.h"
 #include "run/estimate.h"
 #include "run/failures.h"
 #include "run/refresh.h"
@@ -300,6 +301,7 @@ fv_status cli_explain(fv_ctx *ctx, cli_study *cli)
 {
 	core_study *study;
 	struct totals totals = {0};
+	cli_warn_of_hidden_plugins(ctx, cli);
 	print_combinations(cli->variants);
 	fv_status status = print_axes(ctx, cli->variants);
 	print_notes(cli->variants, cli->full);

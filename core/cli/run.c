@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/plural.h"
+#include "hidden_plugins.h"
 #include "launch.h"
 #include "run/execute.h"
 #include "shard.h"
@@ -63,31 +64,6 @@ static fv_status encode_study(fv_ctx *ctx, const cli_study *cli, core_study *stu
 	if (!status)
 		core_log(ctx, CORE_INFO, "all recordings are encoded; nothing was trained");
 	return status || !study->n_failed ? status : FV_SOME_FAILED;
-}
-
-/* Warns, at every run, of a plugin that takes the place of one of fairvox's own. */
-static void warn_of_replacement(fv_ctx *ctx, const core_plugin *plugin)
-{
-	if (plugin && plugin->replaces)
-		fv_warn(ctx, "%s '%s' is %s, which replaces fairvox's own %s",
-			core_kind_name(plugin->descriptor->kind), plugin->descriptor->name,
-			plugin->path, plugin->replaces);
-}
-
-static void warn_of_replacements(fv_ctx *ctx, const core_config *config)
-{
-	for (size_t i = 0; i < config->n_variants; i++) {
-		const core_variant *v = &config->variants[i];
-		warn_of_replacement(ctx, v->loss.plugin);
-		warn_of_replacement(ctx, v->encoder.use.plugin);
-		for (int32_t d = 0; d < v->loss.n_delegates; d++)
-			warn_of_replacement(ctx, v->loss.delegate[d].use.plugin);
-		for (int32_t g = 0; g < v->n_groupers; g++) {
-			warn_of_replacement(ctx, v->groupers[g].use.plugin);
-			if (v->groupers[g].has_encoder)
-				warn_of_replacement(ctx, v->groupers[g].encoder.use.plugin);
-		}
-	}
 }
 
 static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
@@ -173,7 +149,7 @@ static fv_status start_timer(fv_ctx *ctx, double hours)
 static fv_status run_study(fv_ctx *ctx, cli_study *cli)
 {
 	core_study *study;
-	warn_of_replacements(ctx, cli->variants);
+	cli_warn_of_hidden_plugins(ctx, cli);
 	fv_status status = cli_study_open(ctx, cli, &study);
 	if (status)
 		return status;

@@ -169,6 +169,40 @@ setup() {
 	! grep -q replaces err
 }
 
+@test "a plugin that hides another of its name is named in run and explain, if it is used" {
+	mkdir first second third
+	build loss twice
+	build grouper unused
+	for folder in first second third; do cp twice.so unused.so $folder; done
+	rm twice.so unused.so
+	export FAIRVOX_PLUGIN_PATH=$PWD/second:$PWD/third:$FAIRVOX_PLUGIN_PATH
+	hides() {
+		"$@" 2>err >out
+		grep -qx "fairvox: warning: loss 'twice' is $used/twice.so, which hides $hidden/twice.so of the same name" err
+		[ "$(grep -c "$hidden/twice.so" err)" -eq 1 ]
+		! grep -q "unused\|replaces" err
+	}
+	used=$PWD/second hidden=$PWD/third
+	hides "$fairvox" run plan.yaml loss.name=twice,erm
+	used=$PWD/first
+	for hidden in "$PWD/second" "$PWD/third"; do
+		hides "$fairvox" run plan.yaml --plugins first loss.name=twice,erm
+		hides "$fairvox" run plan.yaml --plugins first loss.name=twice,erm --dry-run
+		hides "$fairvox" explain plan.yaml --plugins first 'loss={name: eiil, then: twice}'
+	done
+	"$fairvox" explain plan.yaml --plugins first loss.name=erm 2>err
+	! grep -q hides err
+	# one of fairvox's own that hides one of the user's
+	mkdir own
+	build loss rw
+	mv rw.so own
+	"$fairvox" explain plan.yaml --plugins "$FAIRVOX_BUILD/plugins" --plugins own loss.name=rw 2>err
+	grep -q "loss 'rw' is $FAIRVOX_BUILD/plugins/rw.so, which hides $PWD/own/rw.so of the same name" err
+	"$fairvox" explain plan.yaml --plugins own loss.name=rw 2>err
+	grep -q "which replaces fairvox's own $FAIRVOX_BUILD/plugins/rw.so" err
+	! grep -q hides err
+}
+
 @test "the reason of a refused file is told, also when it hides another" {
 	mkdir cut
 	head -c 9000 "$FAIRVOX_BUILD/plugins/gdro.so" >cut/gdro.so

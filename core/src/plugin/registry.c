@@ -64,7 +64,7 @@ static fv_status hide_file(struct search *s, const char *path, const char *by)
 	core_registry *r = s->registry;
 	if (r->n_hidden == FILES_MAX)
 		return fv_fail(s->ctx, FV_CONFIG, "over %d plugin files are hidden", FILES_MAX);
-	r->hidden[r->n_hidden++] = (core_hidden){path, by};
+	r->hidden[r->n_hidden++] = (core_hidden){.path = path, .by = by};
 	return FV_OK;
 }
 
@@ -241,12 +241,20 @@ static const char *load_library(fv_ctx *ctx, lt_dladvise advise, const char *pat
 	return describe_failure(ctx, path, handle != NULL);
 }
 
+/* Marks the hidden files in the program's own folders, which are known after the others were searched. */
+static void mark_own_files(struct search *s)
+{
+	core_registry *r = s->registry;
+	for (size_t i = 0; i < r->n_hidden; i++)
+		r->hidden[i].own = is_own(s, r->hidden[i].path);
+}
+
 /* The program's own plugin that this file hides; NULL: none. */
 static const char *find_replaced(const struct search *s, const char *path)
 {
 	const core_registry *r = s->registry;
 	for (size_t i = 0; i < r->n_hidden; i++)
-		if (!strcmp(r->hidden[i].by, path) && is_own(s, r->hidden[i].path))
+		if (!strcmp(r->hidden[i].by, path) && r->hidden[i].own)
 			return r->hidden[i].path;
 	return NULL;
 }
@@ -353,6 +361,7 @@ fv_status core_registry_open(
 		status = add_search_path(s, getenv("FAIRVOX_PLUGIN_PATH"));
 	if (!status)
 		status = add_own_folders(s);
+	mark_own_files(s);
 	if (!status)
 		status = probe_and_load(s);
 	*out = r;

@@ -25,6 +25,7 @@ typedef struct core_refused {
 /* A file whose plugin is not used, because a file of this name was found before. */
 typedef struct core_hidden {
 	const char *path, *by;
+	bool own; /* one of the program's own */
 } core_hidden;
 
 typedef struct core_registry {
