@@ -234,8 +234,9 @@ static int start_counting(core_lease *lease)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int failed = pthread_create(&lease->thread, NULL, count_up, lease);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	while (!failed && sem_wait(&lease->begun))
-		continue; /* a signal came */
+	while (!failed && sem_wait(&lease->begun)) {
+		/* a signal came */
+	}
 	sem_destroy(&lease->begun);
 	if (failed) {
 		close(lease->wake[0]);

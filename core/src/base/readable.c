@@ -54,7 +54,8 @@ bool core_is_on_stack(const void *address)
 	size_t size = 0;
 	if (pthread_getattr_np(pthread_self(), &attributes))
 		return false;
-	pthread_attr_getstack(&attributes, &low, &size);
+	int failed = pthread_attr_getstack(&attributes, &low, &size);
 	pthread_attr_destroy(&attributes);
-	return (uintptr_t)address >= (uintptr_t)low && (uintptr_t)address - (uintptr_t)low < size;
+	return !failed && (uintptr_t)address >= (uintptr_t)low &&
+	       (uintptr_t)address - (uintptr_t)low < size;
 }

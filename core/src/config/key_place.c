@@ -39,8 +39,11 @@ core_place core_key_place(core_key_ref ref)
 {
 	const core_yaml *node = ref.block;
 	const char *path = ref.key;
-	core_place place = node ? node->place : (core_place){0}, item = {0};
-	while (node && *path) {
+	core_place item = {0};
+	if (!node)
+		return item;
+	core_place place = node->place;
+	while (*path) {
 		const core_entry *entry = find_part(node, path);
 		if (!entry || !entry->value->place.file)
 			return place;
@@ -49,7 +52,7 @@ core_place core_key_place(core_key_ref ref)
 		path += strlen(entry->key);
 		path += *path == '.';
 	}
-	if (node && ref.item)
+	if (ref.item)
 		item = find_item_place(node, ref.item);
 	return item.file ? item : place;
 }
