@@ -275,7 +275,10 @@ static bool run_mix(struct contract *c, struct instance *in, const struct loss_b
 	size_t n = (size_t)b->batch.n;
 	int32_t *their_partner = contract_make_output(c, "partner_row", n * sizeof *partner);
 	double *their_lambda = contract_make_output(c, "lambda", n * sizeof *lambda);
-	const fv_batch *shown = contract_show_batch(c, &b->batch);
+	fv_batch before = b->batch; /* the losses are computed on what it mixes */
+	before.loss = NULL;
+	before.logits = NULL;
+	const fv_batch *shown = contract_show_batch(c, &before);
 	if (!their_partner || !their_lambda)
 		return false;
 	for (size_t i = 0; i < n; i++) {

@@ -22,6 +22,8 @@ const char *core_absent_of_loss(fv_ctx *ctx, const fv_loss_ops *ops, const fv_ro
 					   : "uses_duration is not set");
 	if (!rows->speaker)
 		list = add_absent(ctx, list, "speaker", "speakers are not known");
+	if (ops->mix)
+		list = add_absent(ctx, list, "loss and logits in mix()", "it comes before them");
 	return list;
 }
 
