@@ -17,8 +17,8 @@ typedef enum fv_type { FV_F32, FV_F64, FV_I32, FV_I64, FV_U8 } fv_type;
 
 /* Records an error message of one line (printf format, no newline) and returns `status`, so that a
  * plugin can write `return fv_fail(ctx, FV_DATA, "%s: byte %d: ...", ...)`. A call may record
- * several messages before it returns; the user sees all of them. The core puts the plugin's name in
- * front. [run, worker] */
+ * several messages before it returns; the user sees all of them. An op that returns FV_OK all the same has failed. The core
+ * puts the plugin's name in front. [run, worker] */
 fv_status fv_fail(fv_ctx *ctx, fv_status status, const char *format, ...) FV_PRINTF(3, 4);
 
 /* Shows the user a warning: something worth knowing that is not an error. The same text is shown

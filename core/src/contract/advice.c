@@ -17,6 +17,8 @@ static const struct {
 		"to refuse a setting or data, return fv_fail(ctx, FV_CONFIG, \"...\") or FV_DATA, "
 		"with what to do about it; FV_FAILED, which a panic or an exception becomes "
 		"too, is for what goes wrong"},
+	{"dropped failure",
+		"return what fv_fail() returns, or the status of the function that failed"},
 	{"weigh", "every weight and the value must be finite, whatever the losses, groups and size "
 		  "of the batch: guard divisions, logarithms and sums over no rows"},
 	{"evaluate", "evaluate() must write a finite value and change neither state nor arrays"},

@@ -101,10 +101,12 @@ fv_status core_guard_fail(core_guard *g, const char *what)
 		g->ctx, FV_FAILED, "%s '%s': %s %s", core_kind_name(g->kind), g->plugin, op, what);
 }
 
-/* Makes sure that a failure has a message, and a status that ops return. */
+/* Makes sure that a failure has a message, and a status that ops return, and that a message comes with a failure. */
 static fv_status check_status(core_guard *g, fv_status status)
 {
 	char text[64];
+	if (status == FV_OK && core_error_count(g->ctx) > g->errors)
+		return core_guard_fail(g, "returned FV_OK although it failed");
 	bool known = status == FV_FAILED || status == FV_CONFIG || status == FV_DATA;
 	if (status == FV_OK || (known && core_error_count(g->ctx) != g->errors))
 		return status;
