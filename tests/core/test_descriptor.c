@@ -244,6 +244,19 @@ static const void *answer_stages_without_next(const char *id)
 	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
 }
 
+static fv_status describe_no_stage(
+	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	(void)state, (void)ctx, (void)index, (void)stage, (void)more;
+	return FV_OK;
+}
+
+static const void *answer_stages(const char *id)
+{
+	static const fv_stages_1 stages = FV_STAGES(.next = describe_no_stage);
+	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
+}
+
 static const void *answer_without_size(const char *id)
 {
 	static const fv_stages_1 stages = {.size = 0};
@@ -298,6 +311,21 @@ static void known_extensions_are_checked(void **state)
 	refuses(&d, "fv.stages/1 needs the op next");
 	d = encoder;
 	d.extension = answer_fits;
+	accepts(&d);
+}
+
+static void op_that_stages_do_not_call_is_refused(void **state)
+{
+	(void)state;
+	static const fv_loss_ops subsample =
+		FV_LOSS_OPS(.subsample = keep_all, .order = keep_order);
+	static const fv_loss_ops order = FV_LOSS_OPS(.order = keep_order);
+	fv_descriptor d = loss;
+	d.ops = &subsample;
+	accepts(&d);
+	d.extension = answer_stages;
+	refuses(&d, "the op subsample is not called in a loss with fv.stages/1: leave it out");
+	d.ops = &order;
 	accepts(&d);
 }
 
@@ -365,6 +393,7 @@ int main(void)
 		cmocka_unit_test(loss_that_trains_nothing_is_refused),
 		cmocka_unit_test(extension_without_known_id_is_refused),
 		cmocka_unit_test(known_extensions_are_checked),
+		cmocka_unit_test(op_that_stages_do_not_call_is_refused),
 		cmocka_unit_test(outputs_are_read_by_their_size),
 		cmocka_unit_test(memory_that_ended_is_named),
 	};

@@ -14,7 +14,8 @@
  *     }
  *
  * open and close are called once a run, as usual. order, mix, weigh, evaluate and validated are
- * called in the plugin's own stages (fv_stage.loss is NULL). subsample is not called; fv_stage.row replaces it.
+ * called in the plugin's own stages (fv_stage.loss is NULL). subsample is not called, and a plugin
+ * that has it is refused; fv_stage.row replaces it.
  * An objective has this extension or fv.networks/1, not both.
  *
  * An objective may have up to 64 stages.

@@ -289,10 +289,17 @@ static bool check_networks(const fv_descriptor *d, struct fault *fault)
 
 static bool check_stages(const fv_descriptor *d, struct fault *fault)
 {
-	fv_stages_1 ops;
-	if (!copy_extension(d, FV_STAGES_1, &ops, sizeof ops) || ops.next)
+	fv_stages_1 stages;
+	fv_loss_ops ops;
+	if (!copy_extension(d, FV_STAGES_1, &stages, sizeof stages))
 		return true;
-	return FAULT(fault, FV_STAGES_1 " needs the op next");
+	if (!stages.next)
+		return FAULT(fault, FV_STAGES_1 " needs the op next");
+	copy_ops(d, &ops);
+	if (ops.subsample)
+		return FAULT(fault, "the op subsample is not called in a loss with " FV_STAGES_1
+				    ": leave it out, and name the rows of a stage in fv_stage.row");
+	return true;
 }
 
 /* An extension() that knows no id of this core would have no effect, so it is reported as a
