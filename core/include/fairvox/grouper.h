@@ -58,7 +58,7 @@ typedef struct fv_grouping {
 	int32_t groups;          /* G > 0 */
 	const char *const *name; /* [G]; lives until close() */
 	int32_t soft;            /* 1: assign() writes memberships */
-	int32_t probability;     /* 1: memberships are a classifier's probabilities */
+	int32_t probability;     /* 1: memberships are a classifier's probabilities, from 0 to 1 */
 } fv_grouping;
 
 #define FV_GROUPING(...) FV_SIZED(fv_grouping, __VA_ARGS__)
@@ -74,8 +74,9 @@ typedef struct fv_grouper_ops {
 	 * than clusters or no probability column. [run] */
 	fv_status (*fit)(void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out);
 	/* Writes the group id [n] of any rows and, if the grouping is soft and member is not NULL,
-	 * their memberships member [n,G]. Memberships of a row need not sum to 1. Ties go to the
-	 * lowest id. [run] */
+	 * their memberships member [n,G]. Memberships are finite numbers from 0 on,
+	 * and 1 at most (or 1e-3 more, for rounding) if they are probabilities; those of a row need
+	 * not sum to 1. Ties go to the lowest id. [run] */
 	fv_status (*assign)(const void *state, fv_ctx *ctx, const fv_grouper_input *rows,
 		int32_t *id, float *member);
 	/* Releases what did not come from fv_alloc(). NULL: nothing to release. */

@@ -20,6 +20,16 @@ static inline double core_printable(double value)
 	return isnan(value) ? (double)NAN : value;
 }
 
+/* What a sum of probabilities in float32 may exceed 1 by. */
+#define CORE_PROBABILITY_EXCESS 1e-3
+
+/* A membership is finite and from 0 on; one that is a probability is 1 at most. */
+static inline bool core_is_membership(double value, bool probability)
+{
+	return value >= 0 && isfinite(value) &&
+	       (!probability || value <= 1 + CORE_PROBABILITY_EXCESS);
+}
+
 /* Writes the shortest decimal text that reads back as the same number. Returns `buffer`. */
 const char *core_number_text(char buffer[32], double value);
 

@@ -38,7 +38,7 @@ static const struct {
 	{"fit", "make at least one group, and give each a name of its own that lives until "
 		"close()"},
 	{"assign", "write an id from -1 to G - 1 for every row and, if the grouping is soft, every "
-		   "membership, from 0 on"},
+		   "membership, from 0 on, and to 1 with .probability = 1"},
 	{"independence",
 		"decide by the row and by what fit() learned, not by the other rows of the "
 		"call"},

@@ -300,9 +300,13 @@ static bool assign_rows(struct contract *c, struct fitted *g, const fv_grouper_i
 		     contract_expect(c, id[i] >= -1 && id[i] < g->grouping.groups, "assign",
 			     "row %d is in group %d of %d", i, id[i], g->grouping.groups);
 	for (int32_t i = 0; member && i < rows->n * g->grouping.groups && ok; i++)
-		ok = contract_expect(c, isfinite(member[i]) && member[i] >= 0, "assign",
-			"membership %g in row %d", core_printable((double)member[i]),
-			i / g->grouping.groups);
+		ok = contract_expect(c,
+			core_is_membership((double)member[i], g->grouping.probability != 0),
+			"assign", "membership %g in row %d%s", core_printable((double)member[i]),
+			i / g->grouping.groups,
+			g->grouping.probability && member[i] > 1
+				? ", but fit() calls them probabilities"
+				: "");
 	return ok;
 }
 

@@ -242,13 +242,15 @@ static fv_status check_groups(
 			return fv_fail(f->ctx, FV_FAILED, "grouper %s gave id %d of %d groups",
 				f->plugin, id[i], f->grouping.groups);
 	}
+	bool probability = f->grouping.probability != 0;
 	for (size_t i = 0; member && i < (size_t)shown->n * groups; i++)
-		if (!(member[i] >= 0) || !isfinite(member[i]))
+		if (!core_is_membership((double)member[i], probability))
 			return fv_fail(f->ctx, FV_FAILED,
 				"grouper %s gave row %zu the membership %g in group %zu: it must "
-				"write a number from 0 on for every group of a soft grouping",
+				"write a number from 0 %s for every group of a soft grouping%s",
 				f->plugin, i / groups, core_printable((double)member[i]),
-				i % groups);
+				i % groups, probability ? "to 1" : "on",
+				probability ? " whose memberships are probabilities" : "");
 	return FV_OK;
 }
 
