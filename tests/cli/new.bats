@@ -96,6 +96,19 @@ write_study() {
 	done
 }
 
+@test "make finds an install whose libraries lie in a folder of the processor's, as in a Debian package" {
+	mkdir -p moved/bin moved/lib/some-linux-gnu/pkgconfig
+	sed "s|^prefix=.*|prefix=$prefix|" "$prefix/lib/pkgconfig/fairvox.pc" >moved/lib/some-linux-gnu/pkgconfig/fairvox.pc
+	printf '#!/bin/sh\nexec "%s" "$@"\n' "$prefix/bin/fairvox" >moved/bin/fairvox
+	chmod +x moved/bin/fairvox
+	for language in c c++ rust; do
+		[ $language != rust ] || command -v rustc >/dev/null || continue
+		fairvox new plugin loss "mine_${language//+/p}" --lang $language >/dev/null
+		PATH=$PWD/moved/bin:$PATH make -C "mine_${language//+/p}" check >make.log
+		grep -q "^mine_.*: .* checks, 0 faults" make.log
+	done
+}
+
 @test "a parameter without a default: both ways of building pass its value on to check" {
 	fairvox new plugin loss asks >/dev/null
 	sed -i 's/ *\.def_paper = "0.3",//' asks/asks.c
