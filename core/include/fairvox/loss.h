@@ -125,9 +125,10 @@ typedef struct fv_loss_ops {
 	 * NULL: v_i = 1/B and the mean base loss. [run] */
 	fv_status (*weigh)(
 		void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value);
-	/* Called for each batch of a validation pass: writes the objective's value on development
-	 * rows (row counts development rows). Must not change any state. NULL: the mean base loss.
-	 * [run] */
+	/* Called for each batch of a validation pass, 32 development rows or the rest of them,
+	 * whatever train.batch is: writes the objective's value on them (row counts development
+	 * rows). The value of the pass is the plain mean over the batches. Must not change any
+	 * state. NULL: the mean base loss. [run] */
 	fv_status (*evaluate)(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value);
 	/* Called at the end of each validation pass, after evaluate() and before the next epoch's
 	 * order(), with all M development rows as one batch in the order of setup->dev: n is M, and
