@@ -206,7 +206,8 @@ pub unsafe fn read_text<'a>(text: *const c_char) -> Option<std::borrow::Cow<'a, 
 // --- the state and its parameters ---------------------------------------------------------------
 
 /// The state: first its parameters, then its own fields. The core allocates it, zeroed, and writes the parameters
-/// into it; it is never dropped. Fields of its own have types whose zeros are valid (numbers, raw pointers).
+/// into it; it is never dropped. Fields of its own must be Copy, and have types whose zeros are valid
+/// (numbers, raw pointers).
 ///
 /// Kinds of parameters and the types of their fields: int (i64), real (f64), flag (i32), choice (i32: the index into
 /// `choices`), string, path, loss (*const c_char), list (fv_list). Keys: unit, min, max, choices, paper, official, required, doc.
@@ -230,6 +231,7 @@ macro_rules! state {
             $(pub $field: $crate::field_type!($kind),)*
             $($(pub $own: $type,)*)?
         }
+        $($(const _: () = $crate::own_fields_are_zeroed_and_never_dropped::<$type>();)*)?
         impl $name {
             #[allow(unused_mut, unused_variables, unused_assignments)]
             pub const PARAMS: [$crate::fv_param; 0 $(+ $crate::count_one!($field))*] = {
@@ -249,6 +251,11 @@ macro_rules! state {
         }
     };
 }
+
+/// Compiles only for types that are Copy: the zeros of others, such as Vec, are no value. The compiler's message shows
+/// the name of this function.
+#[doc(hidden)]
+pub const fn own_fields_are_zeroed_and_never_dropped<T: Copy>() {}
 
 /// The offset of a field: the end of the one before, rounded up to the field's alignment, as in C.
 #[doc(hidden)]

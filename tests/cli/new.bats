@@ -109,6 +109,17 @@ write_study() {
 	done
 }
 
+@test "a field of the state in Rust that is not Copy does not compile" {
+	command -v rustc >/dev/null || skip "rustc is missing"
+	fairvox new plugin grouper keeps --lang rust >/dev/null
+	make -C keeps >make.log
+	sed -i 's/^        threshold: f32,/&\n        seen: Vec<f64>,/' keeps/keeps.rs
+	grep -q "seen: Vec<f64>" keeps/keeps.rs
+	run make -C keeps
+	[ "$status" -ne 0 ]
+	[[ $output == *'`Vec<f64>: Copy` is not satisfied'*own_fields_are_zeroed_and_never_dropped* ]]
+}
+
 @test "a parameter without a default: both ways of building pass its value on to check" {
 	fairvox new plugin loss asks >/dev/null
 	sed -i 's/ *\.def_paper = "0.3",//' asks/asks.c
