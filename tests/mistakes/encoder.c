@@ -26,6 +26,12 @@
 #ifndef ENCODE
 #define ENCODE
 #endif
+#ifndef FRAME
+#define FRAME (2 * t + d)
+#endif
+#ifndef TENTH
+#define TENTH x[d]
+#endif
 #ifndef OPS
 #define OPS FV_ENCODER_OPS(.open = sound_open, .info = sound_info, .encode = sound_encode)
 #endif
@@ -71,6 +77,39 @@ __attribute__((unused)) static fv_status sound_encode(const void *state, fv_ctx 
 	return FV_OK;
 }
 
+/* Mean and square of every tenth of a second, [T,2]. */
+__attribute__((unused)) static int64_t tenths_count(const void *state, int32_t output, int64_t n)
+{
+	(void)state, (void)output;
+	return (n + 1599) / 1600;
+}
+
+__attribute__((unused)) static fv_status tenths_encode(const void *state, fv_ctx *ctx,
+	int32_t output, const float *wave, int64_t n, int32_t pooled, float *out)
+{
+	int64_t frames = tenths_count(state, output, n);
+	float whole[2] = {0};
+	(void)ctx;
+	for (int64_t t = 0; t < frames; t++) {
+		double x[2] = {0};
+		for (int64_t i = 1600 * t; i < n && i < 1600 * (t + 1); i++) {
+			x[0] += 0.01 * (double)wave[i];
+			x[1] += 0.01 * (double)wave[i] * (double)wave[i];
+		}
+		for (int d = 0; d < 2; d++) {
+			whole[d] += (float)(x[d] / (double)frames);
+			if (!pooled)
+				out[FRAME] = (float)(TENTH);
+		}
+	}
+	if (pooled)
+		memcpy(out, whole, sizeof whole);
+	return FV_OK;
+}
+
+#define OPS_FRAMES                                                                                 \
+	FV_ENCODER_OPS(.open = sound_open, .info = sound_info, .frames = tenths_count,             \
+		.encode = tenths_encode)
 static const fv_encoder_ops ops = OPS;
 static const fv_descriptor descriptor =
 	FV_ENCODER(.name = MISTAKE, .version = "1", .summary = "a mistake", .source = "none",

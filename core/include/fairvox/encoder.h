@@ -30,7 +30,7 @@ typedef struct fv_output {
 	const char *const *columns; /* [D] names, or NULL: "0", "1", ... */
 	const fv_role *roles;       /* [D], or NULL: all are FV_COL_FEATURE */
 	fv_standardize standardize; /* default for this output */
-	int32_t has_frames;         /* 1: encode() can also return [L,T,D] */
+	int32_t has_frames; /* 1: encode() can also return [L,T,D], whose mean over T is [L,D] */
 } fv_output;
 
 #define FV_OUTPUT(...) FV_SIZED(fv_output, __VA_ARGS__)

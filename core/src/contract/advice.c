@@ -51,6 +51,8 @@ static const struct {
 	{"recordings", "use the wave: recordings that differ must give different numbers"},
 	{"threads", "change no state in encode(): it is called from several threads at once"},
 	{"frames", "frames() must return how many frames encode() writes"},
+	{"mean", "write frames layer by layer and frame by frame, [L,T,D], if pooled is 0, and the "
+		 "mean of the same numbers over the frames, [L,D], if it is 1"},
 	{"packs", "what an utterance gets must not depend on the others of its pack, to the last "
 		  "bit"},
 	{"lookup", "return FV_DATA with a message for a recording that is not known"},

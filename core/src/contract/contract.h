@@ -16,8 +16,8 @@
  * does not depend on other rows, repeating gives the same bytes.
  *
  * Encoder: silence, the shortest recording, noise, an offset and clipping give finite numbers, and
- * not all the same; repeating, encoding after other recordings and encoding on two threads give the
- * same bytes.
+ * not all the same; the mean over frames is the pooled result; repeating, encoding after other
+ * recordings and encoding on two threads give the same bytes.
  *
  * Every op leaves the state of the process unchanged (surroundings.h, process.h), prints nothing to
  * standard output, and does not return in a child process made by fork(). It writes neither beside

@@ -308,6 +308,21 @@ static void check_difference(
 		"output '%s' is the same for noise, a tone and clipped noise", o->name);
 }
 
+/* The mean over the frames must be the pooled result. Told of the first recording of which it is not. */
+static void check_frames(
+	struct contract *c, struct encoder *e, int32_t output, float *const *frames)
+{
+	const fv_output *o = &e->info.outputs[output];
+	const int64_t width = (int64_t)o->layers * o->dims;
+	bool ok = true;
+	for (int32_t kind = 0; kind < WAVES && ok; kind++) {
+		int64_t n = count_values(c, e, output, kind, false) / width;
+		float *pooled = encode_wave(c, e, output, kind, true);
+		ok = pooled && contract_compare_frames(c, o, waves[kind], frames[kind], n, pooled);
+		free(pooled);
+	}
+}
+
 static void check_output(struct contract *c, struct encoder *e, int32_t output, bool pooled)
 {
 	float *out[WAVES] = {0};
@@ -324,6 +339,8 @@ static void check_output(struct contract *c, struct encoder *e, int32_t output, 
 	}
 	if (all && pooled)
 		check_difference(c, e, output, out);
+	if (all && !pooled)
+		check_frames(c, e, output, out);
 	if (all)
 		check_threads(c, e, output, pooled, out);
 	if (all && get_ops(c)->batch)

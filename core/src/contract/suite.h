@@ -151,6 +151,9 @@ void contract_check_descriptor(struct contract *c);
 void contract_check_encoder(struct contract *c);
 void contract_check_grouper(struct contract *c);
 void contract_check_loss(struct contract *c);
+/* Is the mean over the n frames [L,n,D] of a recording its pooled result [L,D]? */
+bool contract_compare_frames(struct contract *c, const fv_output *o, const char *wave,
+	const float *frames, int64_t n, const float *pooled);
 /* Checks fv.networks/1; does nothing for losses without it. */
 void contract_check_networks(struct contract *c, const fv_loss_setup *setup);
 /* Checks fv.stages/1; does nothing for losses without it. */
