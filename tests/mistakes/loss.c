@@ -14,6 +14,8 @@
 
 #include <fairvox/fairvox.h>
 
+#include "second.h"
+
 #ifndef MISTAKE
 #define MISTAKE "sound"
 #endif

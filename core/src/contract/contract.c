@@ -491,8 +491,7 @@ fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 	if (c.needs)
 		return FV_CONFIG;
 	contract_drop_outputs(&c);
-	if (c.used_scratch)
-		contract_check_scratch(&c);
+	contract_check_rounds(&c);
 	for (uint32_t i = 0; i < descriptor->n_params; i++)
 		check_values(&c, &descriptor->params[i]);
 	check_copies(&c);

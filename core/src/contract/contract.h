@@ -23,7 +23,8 @@
  * standard output, and does not return in a child process made by fork(). It writes neither beside
  * its arrays nor into its inputs (fence.h); most such writes are a crash.
  *
- * The suite runs with the defaults and the given settings, and again with each value of each choice
+ * The suite runs with the defaults and the given settings, once more in another second, which must give the same bytes,
+ * and again with each value of each choice
  * and switch, one at a time. A fault that several of these have is found once. The plugin runs in this process, so
  * a crash ends the caller too; core_call_current() tells then what it was doing. */
 #ifndef CORE_CONTRACT_CONTRACT_H
@@ -54,6 +55,7 @@ typedef struct core_contract_options {
 	const char *columns; /* names of the features' columns of a grouper, separated by commas; a
 	                      * name may end in :probability or :value; NULL: p0, p1, p2 and
 	                      * f0, f1, f2, or what parameters of type FV_STRING name */
+	bool same_second; /* do not wait for another second: plugins that use time() are not found */
 	/* Called with each finding when it is made, and with what is shown and tried (check NULL).
 	 * NULL: not called. */
 	void (*found)(void *user, const struct core_finding *finding);

@@ -145,8 +145,8 @@ bool contract_copy_arrays(struct contract *c, const struct instance *from, struc
 
 /* Runs the suite of the plugin's kind with the settings and what is varied. */
 void contract_check_kind(struct contract *c);
-/* Runs it again with other bytes in scratch memory, and compares. */
-void contract_check_scratch(struct contract *c);
+/* Runs it again, in another second and with other bytes in scratch memory, and compares. */
+void contract_check_rounds(struct contract *c);
 void contract_check_descriptor(struct contract *c);
 void contract_check_encoder(struct contract *c);
 void contract_check_grouper(struct contract *c);
