@@ -47,11 +47,10 @@ static int count_threads(void)
 }
 
 /* pthread_join returns before the kernel has taken the thread off its list, which can take a busy machine milliseconds.
- * So this counts until there are at most `expected`, for up to two seconds. */
-static int wait_for_threads(int expected)
+ * So this counts again until there are at most `expected`, for up to two seconds. `threads`: the first count. */
+static int wait_for_threads(int threads, int expected)
 {
 	const struct timespec pause = {.tv_nsec = 2000000};
-	int threads = count_threads();
 	for (int i = 0; i < 1000 && threads > expected; i++) {
 		nanosleep(&pause, NULL);
 		threads = count_threads();
@@ -76,7 +75,7 @@ const char *core_process_changed(struct core_process *before, char *text, size_t
 	core_process_record(&now);
 	now.leaves_threads = before->leaves_threads;
 	if (!now.leaves_threads)
-		now.threads = wait_for_threads(before->threads);
+		now.threads = wait_for_threads(now.threads, before->threads);
 	for (int i = 0; i < CORE_PROCESS_FILES && !advice; i++) {
 		if (now.is_open[i] == before->is_open[i])
 			continue;
