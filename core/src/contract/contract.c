@@ -10,6 +10,7 @@
 #include "contract/suite.h"
 #include "plugin/call.h"
 #include "plugin/descriptor.h"
+#include "plugin/guard.h"
 
 #define RUN_SEED 1
 
@@ -238,7 +239,7 @@ static void check_growth(struct contract *c, struct instance *instance, const ch
 /* A failure has a message, and a message comes with a failure. */
 static void check_told(struct contract *c, fv_status status, const char *op, const char *line)
 {
-	bool known = status == FV_FAILED || status == FV_CONFIG || status == FV_DATA;
+	bool known = core_is_op_status(status);
 	if (status == FV_OK && line) {
 		contract_classify(c, "dropped failure", "dropped failure");
 		contract_fault(c, op, "the op returns FV_OK although it failed: %s", line);

@@ -107,7 +107,7 @@ static fv_status check_status(core_guard *g, fv_status status)
 	char text[64];
 	if (status == FV_OK && core_error_count(g->ctx) > g->errors)
 		return core_guard_fail(g, "returned FV_OK although it failed");
-	bool known = status == FV_FAILED || status == FV_CONFIG || status == FV_DATA;
+	bool known = core_is_op_status(status);
 	if (status == FV_OK || (known && core_error_count(g->ctx) != g->errors))
 		return status;
 	snprintf(text, sizeof text,

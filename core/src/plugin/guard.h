@@ -35,8 +35,14 @@ void core_guard_enter(core_guard *guard, const char *op, int64_t step, bool quic
 
 /* Returns `status`, or FV_FAILED when it is FV_OK and something was changed, or when no op returns
  * such a status. The message: "loss 'x': op weigh at step 3 changed the rounding mode". A failure
- * without a message gets one. */
+ * without a message gets one, and FV_OK with a message is a failure. */
 FV_NODISCARD fv_status core_guard_leave(core_guard *guard, fv_status status);
+
+/* May an op return this status? */
+static inline bool core_is_op_status(fv_status status)
+{
+	return status == FV_OK || status == FV_FAILED || status == FV_CONFIG || status == FV_DATA;
+}
 
 /* Records "loss 'x': op weigh at step 3 WHAT" and returns FV_FAILED. For the call that was left last. */
 fv_status core_guard_fail(core_guard *guard, const char *what);
