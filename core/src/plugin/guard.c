@@ -138,7 +138,7 @@ fv_status core_guard_leave(core_guard *g, fv_status status)
 	return status == FV_OK && g->late ? FV_FAILED : status;
 }
 
-fv_status core_guard_settle(core_guard *g, fv_status status)
+fv_status core_guard_check_quick_calls(core_guard *g, fv_status status)
 {
 	check_quick_calls(g);
 	return status == FV_OK && g->late ? FV_FAILED : status;

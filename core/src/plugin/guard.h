@@ -48,6 +48,6 @@ static inline bool core_is_op_status(fv_status status)
 fv_status core_guard_fail(core_guard *guard, const char *what);
 
 /* Checks between calls and after the last one that quick ops have changed nothing. */
-FV_NODISCARD fv_status core_guard_settle(core_guard *guard, fv_status status);
+FV_NODISCARD fv_status core_guard_check_quick_calls(core_guard *guard, fv_status status);
 
 #endif

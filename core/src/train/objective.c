@@ -216,7 +216,7 @@ static fv_status call_close(core_objective *o, fv_status status)
 		return status;
 	o->opened = false;
 	if (!o->ops.close)
-		return core_guard_settle(&o->guard, status);
+		return core_guard_check_quick_calls(&o->guard, status);
 	enter_plugin(o, "close");
 	o->ops.close(o->state);
 	fv_status closed = core_guard_leave(&o->guard, FV_OK);
@@ -441,9 +441,10 @@ bool core_objective_evaluates(const core_objective *o)
 fv_status core_objective_evaluate(
 	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
 {
-	fv_status settled = batch->row[0] == 0 ? core_guard_settle(&o->guard, FV_OK) : FV_OK;
-	if (settled != FV_OK)
-		return settled;
+	fv_status checked =
+		batch->row[0] == 0 ? core_guard_check_quick_calls(&o->guard, FV_OK) : FV_OK;
+	if (checked != FV_OK)
+		return checked;
 	if (!core_objective_evaluates(o)) {
 		*value = average_values(batch->loss, batch->n);
 		return FV_OK;
