@@ -59,7 +59,7 @@ static fv_status hash_file(
 	char *path = core_expand_fold(ctx, pattern, fold);
 	if (!path)
 		return FV_FAILED;
-	fv_status status = core_content_sha256(ctx, study, path, &hex);
+	fv_status status = core_content_sha256(ctx, study, (core_place){0}, path, &hex);
 	if (!status)
 		*out = json_string(hex);
 	return status;

@@ -13,7 +13,8 @@
 #include "run/reference.h"
 #include "run/tune.h"
 
-fv_status core_content_sha256(fv_ctx *ctx, core_study *study, const char *path, const char **hex)
+fv_status core_content_sha256(
+	fv_ctx *ctx, core_study *study, core_place place, const char *path, const char **hex)
 {
 	core_content *content = study->content;
 	while (content && strcmp(content->path, path))
@@ -22,6 +23,8 @@ fv_status core_content_sha256(fv_ctx *ctx, core_study *study, const char *path, 
 		*hex = content->sha256;
 		return FV_OK;
 	}
+	if (access(path, R_OK))
+		return core_fail_place(ctx, FV_DATA, place, "%s: %s", path, strerror(errno));
 	content = core_alloc(ctx, 1, sizeof *content);
 	if (!content)
 		return FV_FAILED;
@@ -71,12 +74,7 @@ static core_yaml *make_file_node(struct identity *w, const core_yaml *node)
 	const char *hex;
 	char *path = core_expand_fold(
 		w->ctx, node->text, core_find_lowest_fold(w->ctx, w->study, fold->set, node->text));
-	if (path && access(path, R_OK)) {
-		(void)core_fail_place(
-			w->ctx, FV_DATA, node->place, "%s: %s", path, strerror(errno));
-		return NULL;
-	}
-	if (!path || core_content_sha256(w->ctx, w->study, path, &hex))
+	if (!path || core_content_sha256(w->ctx, w->study, node->place, path, &hex))
 		return NULL;
 	return make_text_node(w, node, hex);
 }

@@ -15,9 +15,9 @@
 FV_NODISCARD fv_status core_identify_variant(
 	fv_ctx *ctx, core_study *study, const core_run *run, core_identity *out);
 
-/* Returns the SHA-256 of a file, which is read once per study. */
+/* Returns the SHA-256 of a file, which is read once per study. `place`: where the configuration names it. */
 FV_NODISCARD fv_status core_content_sha256(
-	fv_ctx *ctx, core_study *study, const char *path, const char **hex);
+	fv_ctx *ctx, core_study *study, core_place place, const char *path, const char **hex);
 
 /* Returns true if the run reads recordings with any of its encoders. */
 bool core_run_reads_audio(const core_study *study, const core_run *run);
