@@ -29,13 +29,13 @@ typedef struct core_call {
 	int64_t step;               /* 0: outside any step */
 	char check[128];            /* what `fairvox check` was trying; "": nothing */
 	char cut[CORE_MAPPED_PATH]; /* the file that became shorter while it was mapped */
-	char overwritten
-		[CORE_OVERWRITTEN_SIZE]; /* of a crash after a plugin's file was overwritten */
-	core_call_cause cause;           /* of a crash or hang that has more than a signal to it */
-	char hit[128];   /* how memory was misused: "wrote 8 bytes past the end of v" */
-	char null[320];  /* of a crash at a null pointer: what was NULL, and why */
-	char thrown[96]; /* type of a C++ exception that left the op */
-	char noise[192]; /* the first report of output on stdout, for the user */
+	/* of a crash after a plugin's file was overwritten */
+	char overwritten[CORE_OVERWRITTEN_SIZE];
+	core_call_cause cause; /* of a crash or hang that has more than a signal to it */
+	char hit[128];         /* how memory was misused: "wrote 8 bytes past the end of v" */
+	char null[320];        /* of a crash at a null pointer: what was NULL, and why */
+	char thrown[96];       /* type of a C++ exception that left the op */
+	char noise[192];       /* the first report of output on stdout, for the user */
 } core_call;
 
 /* The record of this process. */
