@@ -117,8 +117,8 @@ static fv_status apply_option(fv_ctx *ctx, struct check *c, int option)
 /* Which advice there is about the end of the worker. */
 static const char *find_advice(const struct check *c)
 {
-	if (c->outcome->contract.filled)
-		return "scratch";
+	if (c->outcome->contract.advice)
+		return c->outcome->contract.advice;
 	switch (c->cause) {
 	case CORE_CAUSE_HANG:
 		return "hang";

@@ -251,6 +251,51 @@ static void bytes_before_an_array_are_compared(void **state)
 	core_ctx_free(ctx);
 }
 
+/* Shows two arrays with the sides [first, end) varied -> what lies before and behind each. */
+static void read_beside(bool apart, size_t first, size_t end, int32_t beside[4])
+{
+	const int32_t shown[3] = {1, 2, 3};
+	const core_fence_part part[] = {{"one", shown, 12}, {"two", shown, 12}};
+	const void *to[2];
+	core_fence_vary_sides(first, end);
+	core_fence *fence = core_fence_open(NULL, "both", core_fence_room_apart(part, 2));
+	assert_non_null(fence);
+	(apart ? core_fence_show_apart : core_fence_show)(fence, part, 2, to);
+	for (size_t i = 0; i < 2; i++) {
+		const int32_t *x = to[i];
+		assert_memory_equal(x, shown, 12);
+		assert_int_equal((uintptr_t)x % 64, 0);
+		assert_int_equal(x[-128], x[-1]);
+		assert_int_equal(x[15], x[3]);
+		beside[2 * i] = x[-1];
+		beside[2 * i + 1] = x[3];
+	}
+	core_fence_close(fence);
+	core_fence_vary_sides(0, 0);
+}
+
+/* Known bytes lie on both sides of what is shown, others on sides that vary, which are named. */
+static void bytes_beside_arrays_vary(void **state)
+{
+	(void)state;
+	for (int32_t apart = 0; apart < 2; apart++) {
+		int32_t usual[4], now[4];
+		char text[96];
+		read_beside(apart, 0, 0, usual);
+		for (int32_t i = 1; i < 4; i++)
+			assert_int_equal(usual[i], usual[0]);
+		for (size_t side = 0; side < core_fence_count_sides(); side++) {
+			read_beside(apart, side, side + 1, now);
+			core_fence_name_side(side, text, sizeof text);
+			const char *const sides[] = {"before one", "past the end of one",
+				"before two", "past the end of two"};
+			for (int32_t i = 0; i < 4; i++)
+				assert_int_equal(now[i] != usual[i], !strcmp(text, sides[i]));
+		}
+	}
+	assert_true(core_fence_count_sides() >= 4);
+}
+
 /* Memory of a guarded context is aligned, and writes on either side of it are found. */
 static void guarded_memory_is_compared(void **state)
 {
@@ -313,6 +358,7 @@ int main(void)
 		cmocka_unit_test(no_task_after_a_hang), cmocka_unit_test(signal_ends_a_call),
 		cmocka_unit_test(output_is_caught),
 		cmocka_unit_test(bytes_before_an_array_are_compared),
+		cmocka_unit_test(bytes_beside_arrays_vary),
 		cmocka_unit_test(guarded_memory_is_compared),
 		cmocka_unit_test(scratch_memory_is_overwritten)};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,8 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MARK 0xa5              /* the bytes before an array */
-#define MARGIN 1024            /* how many of them are compared */
+#include "base/fence_private.h"
+
+#define MARGIN 1024            /* known bytes before an array */
 #define OPEN_MAX 1024          /* fences beyond them work, but crashes there are not explained */
 #define WALL ((size_t)1 << 18) /* bytes on either side that cannot be touched */
 #define ALIGN ((size_t)64)
@@ -20,8 +21,9 @@ struct core_fence {
 	char *inner;          /* between the walls */
 	char *data;           /* the array that was placed last */
 	size_t size;
-	size_t tail; /* marks between its end and the wall: it is aligned */
-	size_t slot; /* in open_fences; OPEN_MAX: none */
+	size_t tail;           /* known bytes between its end and the wall: it is aligned */
+	unsigned char mark[2]; /* what they are, before and behind */
+	size_t slot;           /* in open_fences; OPEN_MAX: none */
 	bool retired;
 	core_fence_part part[CORE_FENCE_PARTS]; /* what is shown, in order of address */
 	size_t n_parts;
@@ -117,8 +119,10 @@ static void *place_before(core_fence *fence, size_t size, size_t tail)
 		fence->data = data;
 		fence->size = size;
 		fence->tail = tail;
-		memset(data - MARGIN, MARK, MARGIN);
-		memset(data + size, MARK, tail);
+		fence->mark[0] = core_fence_get_mark(fence->name, false);
+		fence->mark[1] = core_fence_get_mark(fence->name, true);
+		memset(data - MARGIN, fence->mark[0], MARGIN);
+		memset(data + size, fence->mark[1], tail);
 	}
 	return data;
 }
@@ -144,38 +148,71 @@ void *core_fence_reserve(fv_ctx *ctx, core_fence **fence, const char *name, size
 	return *fence ? core_fence_place(*fence, size) : NULL;
 }
 
-/* Returns the position of the first byte that is no mark; n if all are. */
-static size_t find_written(const char *marks, size_t n)
+/* Returns the position of the first byte that is not `mark`; n if all are. */
+static size_t find_written(const char *bytes, size_t n, unsigned char mark)
 {
 	size_t at = 0;
-	if (n && (unsigned char)marks[0] == MARK && !memcmp(marks, marks + 1, n - 1))
+	if (n && (unsigned char)bytes[0] == mark && !memcmp(bytes, bytes + 1, n - 1))
 		return n;
-	while (at < n && (unsigned char)marks[at] == MARK)
+	while (at < n && (unsigned char)bytes[at] == mark)
 		at++;
 	return at;
 }
 
 bool core_fence_check(core_fence *fence, char *text, size_t size)
 {
-	size_t before = find_written(fence->data - MARGIN, MARGIN);
-	size_t behind = find_written(fence->data + fence->size, fence->tail);
+	size_t before = find_written(fence->data - MARGIN, MARGIN, fence->mark[0]);
+	size_t behind = find_written(fence->data + fence->size, fence->tail, fence->mark[1]);
 	if (before == MARGIN && behind == fence->tail)
 		return true;
 	if (before < MARGIN)
 		snprintf(text, size, "wrote %zu bytes before %s", MARGIN - before, fence->name);
 	else
 		snprintf(text, size, "wrote at byte %zu past the end of %s", behind, fence->name);
-	memset(fence->data - MARGIN, MARK, MARGIN);
-	memset(fence->data + fence->size, MARK, fence->tail);
+	memset(fence->data - MARGIN, fence->mark[0], MARGIN);
+	memset(fence->data + fence->size, fence->mark[1], fence->tail);
 	return false;
+}
+
+/* Bytes of a shown array with known bytes before and behind it. */
+static size_t measure_part(size_t size)
+{
+	return MARGIN + round_up(size);
+}
+
+/* The same in whole pages, and one more that cannot be touched. */
+static size_t measure_apart(size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	return (measure_part(size) + page - 1) / page * page + page;
 }
 
 size_t core_fence_room(const core_fence_part *part, size_t n)
 {
 	size_t room = 0;
 	for (size_t i = 0; i < n; i++)
-		room += part[i].data ? round_up(part[i].size) : 0;
+		room += part[i].data ? measure_part(part[i].size) : 0;
 	return room;
+}
+
+size_t core_fence_room_apart(const core_fence_part *part, size_t n)
+{
+	size_t room = 0;
+	for (size_t i = 0; i < n; i++)
+		room += part[i].data ? measure_apart(part[i].size) : 0;
+	return room;
+}
+
+/* Copies an array so that `behind` bytes lie between its end and `end`. */
+static const void *copy_part(
+	core_fence *fence, const core_fence_part *part, char *begin, char *end, size_t behind)
+{
+	char *data = end - behind - round_up(part->size), *tail = data + part->size;
+	memset(begin, core_fence_get_mark(part->name, false), (size_t)(data - begin));
+	memcpy(data, part->data, part->size);
+	memset(tail, core_fence_get_mark(part->name, true), (size_t)(end - tail));
+	fence->part[fence->n_parts++] = (core_fence_part){part->name, data, part->size};
+	return data;
 }
 
 void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, const void **to)
@@ -183,17 +220,35 @@ void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, c
 	char *at = fence->inner;
 	mprotect(fence->inner, fence->inside, PROT_READ | PROT_WRITE);
 	fence->n_parts = 0;
+	fence->data = NULL;
 	for (size_t i = 0; i < n; i++) {
 		to[i] = NULL;
 		if (!part[i].data)
 			continue;
-		memcpy(at, part[i].data, part[i].size);
-		to[i] = at;
-		fence->part[fence->n_parts++] = (core_fence_part){part[i].name, at, part[i].size};
-		at += round_up(part[i].size);
+		char *end = at + measure_part(part[i].size);
+		to[i] = copy_part(fence, &part[i], at, end, MARGIN / 2);
+		at = end;
 	}
-	fence->data = NULL;
 	mprotect(fence->inner, fence->inside, PROT_READ);
+}
+
+void core_fence_show_apart(
+	core_fence *fence, const core_fence_part *part, size_t n, const void **to)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *at = fence->inner;
+	fence->n_parts = 0;
+	fence->data = NULL;
+	for (size_t i = 0; i < n; i++) {
+		to[i] = NULL;
+		if (!part[i].data)
+			continue;
+		char *wall = at + measure_apart(part[i].size) - page;
+		to[i] = copy_part(fence, &part[i], at, wall, 0);
+		mprotect(at, (size_t)(wall - at), PROT_READ);
+		mprotect(wall, page, PROT_NONE);
+		at = wall + page;
+	}
 }
 
 bool core_fence_was_retired(const void *address)
@@ -214,11 +269,11 @@ static const core_fence *find_fence(const char *at)
 	return NULL;
 }
 
-/* What is shown there or, if it is behind it, what ends before. */
+/* What is shown there, or begins soon after it, or ends before it. */
 static const core_fence_part *find_part(const core_fence *f, const char *at)
 {
 	size_t i = f->n_parts;
-	while (i && (const char *)f->part[i - 1].data > at)
+	while (i && (const char *)f->part[i - 1].data > at + MARGIN / 2)
 		i--;
 	return i ? &f->part[i - 1] : NULL;
 }

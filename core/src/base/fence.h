@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory that a plugin writes or may only read, placed so that writing beside it, or into it, is
- * noticed. An array ends where memory begins that cannot be touched, so a write behind it crashes at
+ * noticed. An array ends where memory begins that cannot be touched, so a use behind it crashes at
  * once; before it are known bytes that are compared afterwards. Memory that may only be read is
  * protected by the processor. A crash there is told with the array's name and the distance
- * (core_fence_explain). */
+ * (core_fence_explain). Reading the known bytes is found by other ones (core_fence_vary_sides). */
 #ifndef CORE_BASE_FENCE_H
 #define CORE_BASE_FENCE_H
 
@@ -37,8 +37,8 @@ void *core_fence_reserve(fv_ctx *ctx, core_fence **fence, const char *name, size
  * "wrote at byte 0 past the end of v" to `text`. */
 bool core_fence_check(core_fence *fence, char *text, size_t size);
 
-/* Copies n arrays one after the other, 64-byte aligned, to *to [n] (NULL stays NULL), and protects
- * them from being written to. Later calls replace them. The fence must have core_fence_room(). */
+/* Copies n arrays, 64-byte aligned and known bytes between them, to *to [n] (NULL stays NULL), and protects them from
+ * being written to. Later calls replace them. The fence must have core_fence_room(). */
 typedef struct core_fence_part {
 	const char *name; /* a constant: "batch->label" */
 	const void *data; /* NULL: none */
@@ -47,6 +47,20 @@ typedef struct core_fence_part {
 #define CORE_FENCE_PARTS 24 /* at most */
 size_t core_fence_room(const core_fence_part *part, size_t n);
 void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, const void **to);
+/* The same, with memory that cannot be touched behind each array: takes ten times as long. In a new fence. */
+size_t core_fence_room_apart(const core_fence_part *part, size_t n);
+void core_fence_show_apart(
+	core_fence *fence, const core_fence_part *part, size_t n, const void **to);
+
+/* What lies before arrays of one name, or between their end and the memory that cannot be touched, is a side. From now
+ * on sides first <= i < end hold other bytes than usual, in arrays that are placed and shown later. Sides are numbered
+ * as they are met, from the first call on; those from CORE_FENCE_SIDES on never vary. */
+#define CORE_FENCE_SIDES 256
+void core_fence_vary_sides(size_t first, size_t end);
+/* Number of sides met so far. */
+size_t core_fence_count_sides(void);
+/* Writes "past the end of v" or "before v". */
+void core_fence_name_side(size_t side, char *text, size_t size);
 
 /* Does the address lie between the fences? */
 bool core_fence_holds(const core_fence *fence, const void *address);

@@ -77,11 +77,14 @@ static const struct {
 	{"hang", "look for a loop whose condition is never met (a counter that does not change, a "
 		 "comparison with NAN) or a lock that is never released"},
 	{"memory", "compare the index with the length of the array: sizes are in bytes (n * sizeof "
-		   "*x), groups may be -1, and what an op may "
-		   "only read belongs to the core"},
+		   "*x), groups may be -1, development rows "
+		   "have numbers of their own, and what an op may only read belongs to the core"},
 	{"scratch", "memory from fv_scratch is not cleared: write it before you read it, for "
 		    "example sums with "
 		    "memset or a loop"},
+	{"beside", "compare the index with the length of the array: a batch has batch->n rows, "
+		   "groups may be "
+		   "-1, and development rows have numbers of their own"},
 	{"processes", "end copies made by fork() with _exit() or exec()"},
 	{"null", "ask for what the op reads, or test it for NULL: the fault lists what is not "
 		 "shown, and why; if it reads none of these, look in the debugger where it is, "

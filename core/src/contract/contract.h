@@ -77,7 +77,8 @@ typedef struct core_finding {
 typedef struct core_contract {
 	size_t n, n_faults, n_checks; /* findings, faults among them, checks made */
 	core_finding *finding;        /* [n] in the order found */
-	bool filled; /* scratch memory holds other bytes than zeros: a crash comes from reading it */
+	const char *
+		advice; /* core_contract_advise(advice) tells of a crash in what is tried now; NULL: what its cause says */
 } core_contract;
 
 /* Checks a descriptor from the registry. The findings live as long as the context. Faults are not

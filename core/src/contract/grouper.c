@@ -104,10 +104,10 @@ static bool protect_fixture(struct contract *c, struct fixture *f)
 		{"duration", f->duration, sizeof f->duration}, {"stem", f->stem, sizeof f->stem}};
 	enum { PARTS = sizeof part / sizeof *part };
 	const void *to[PARTS];
-	f->fence = core_fence_open(c->ctx, "the rows", core_fence_room(part, PARTS));
+	f->fence = core_fence_open(c->ctx, "the rows", core_fence_room_apart(part, PARTS));
 	if (!f->fence)
 		return false;
-	core_fence_show(f->fence, part, PARTS, to);
+	core_fence_show_apart(f->fence, part, PARTS, to);
 	f->shown = (fv_grouper_input){.x = to[0],
 		.column_id = to[1],
 		.klass = to[2],

@@ -15,10 +15,11 @@ void contract_begin(struct contract *c, const char *op, const char *what)
 	core_call *call = core_call_current();
 	bool varied = c->varied.name != NULL;
 	what = what && strcmp(what, op) != 0 ? what : NULL;
-	if (c->fill != CORE_FILL_ZERO)
-		snprintf(call->check, sizeof call->check,
-			"%s%smemory from fv_scratch full of other bytes before the call",
-			what ? what : "", what ? ", " : "");
+	if (c->fill != CORE_FILL_ZERO || c->beside)
+		snprintf(call->check, sizeof call->check, "%s%s%s", what ? what : "",
+			what ? ", " : "",
+			c->beside ? "other bytes beside its arrays"
+				  : "memory from fv_scratch full of other bytes before the call");
 	else
 		snprintf(call->check, sizeof call->check, "%s%s%s%s%s%s", what ? what : "",
 			what && varied ? ", " : "", varied ? "with " : "",

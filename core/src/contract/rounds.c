@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the suite again, in another second and with other bytes in scratch memory, and compares what ops gave. */
+/* Runs the suite again, in another second, with other bytes in scratch memory and with other bytes beside arrays, and
+ * compares what ops gave. */
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "contract/suite.h"
+
+/* What a round is run with. */
+struct round {
+	core_fill fill;    /* of scratch memory */
+	size_t first, end; /* sides of arrays that hold other bytes (fence.h) */
+};
 
 /* Waits until time() returns something else: a plugin that uses it gives the same within a second. */
 static void wait_for_next_second(void)
@@ -16,24 +24,37 @@ static void wait_for_next_second(void)
 		;
 }
 
-/* Runs the suite with other bytes in scratch memory, without reporting -> what ops gave. False: memory is out. */
-static bool repeat_filled(struct contract *c, core_fill fill, struct contract_trail *out)
+/* Runs the suite without reporting -> what ops gave. False: memory is out. */
+static bool repeat_suite(struct contract *c, struct round with, struct contract_trail *out)
 {
 	const size_t checks = c->out->n_checks;
 	struct contract_trail *first = c->trail;
 	out->n = 0;
 	c->trail = out;
-	c->fill = fill;
-	c->out->filled = fill != CORE_FILL_ZERO;
+	c->fill = with.fill;
+	c->beside = with.end > with.first;
+	c->out->advice = c->beside ? "beside" : with.fill != CORE_FILL_ZERO ? "scratch" : NULL;
+	core_fence_vary_sides(with.first, with.end);
 	c->quiet = true;
 	contract_check_kind(c);
 	contract_drop_outputs(c);
 	c->quiet = false;
+	core_fence_vary_sides(0, 0);
 	c->fill = CORE_FILL_ZERO;
-	c->out->filled = false;
+	c->beside = false;
+	c->out->advice = NULL;
 	c->trail = first;
 	c->out->n_checks = checks;
 	return core_error_count(c->ctx) == 0;
+}
+
+/* Repeats the suite and returns where what ops gave differs from the first round; SIZE_MAX: nowhere, or memory is out. */
+static size_t find_difference(struct contract *c, struct round with, struct contract_trail *other)
+{
+	if (!repeat_suite(c, with, other))
+		return SIZE_MAX;
+	size_t at = contract_trail_compare(c->trail, other);
+	return at == c->trail->n && at == other->n ? SIZE_MAX : at;
 }
 
 /* Does nothing if a fault was found: the suite compares all that it repeats. */
@@ -50,35 +71,39 @@ static void report_unsteady(
 			longer->mark[at].op, what ? " of " : "", what ? what : "");
 }
 
+/* Runs the suite with something that must not matter, and as before if that makes a difference, lest a plugin be accused
+ * that never gives the same. Returns where the first one is; SIZE_MAX: there is none, or none that is due to it. */
+static size_t find_effect(
+	struct contract *c, struct round with, struct contract_trail *other, bool sound)
+{
+	size_t at = find_difference(c, with, other);
+	if (at == SIZE_MAX || at == c->trail->n)
+		return SIZE_MAX;
+	c->out->n_checks++;
+	size_t again = find_difference(c, (struct round){CORE_FILL_ZERO, 0, 0}, other);
+	if (again > at)
+		return at;
+	report_unsteady(c, other, again, sound);
+	return SIZE_MAX;
+}
+
 /* Compares with a round in another second. */
 static void check_clock(struct contract *c, struct contract_trail *other)
 {
-	if (!repeat_filled(c, CORE_FILL_ZERO, other))
-		return;
+	size_t at = find_difference(c, (struct round){CORE_FILL_ZERO, 0, 0}, other);
 	c->out->n_checks++;
-	size_t at = contract_trail_compare(c->trail, other);
-	if (at < c->trail->n || at < other->n)
+	if (at != SIZE_MAX)
 		report_unsteady(c, other, at, true);
 }
 
-/* What ops give must not depend on what scratch memory holds before they write to it. It held zeros in the round before,
- * and does so once more, lest a plugin be accused that never gives the same. */
+/* What ops give must not depend on what scratch memory holds before they write to it: zeros in the first round. */
 static void check_scratch(struct contract *c, struct contract_trail *other, bool sound)
 {
 	static const core_fill fill[] = {CORE_FILL_ONES, CORE_FILL_MIXED};
 	for (size_t i = 0; i < sizeof fill / sizeof *fill; i++) {
-		if (!repeat_filled(c, fill[i], other))
-			return;
-		size_t at = contract_trail_compare(c->trail, other);
-		bool same = at == c->trail->n && at == other->n;
-		if (same || at == c->trail->n || !repeat_filled(c, CORE_FILL_ZERO, other))
+		size_t at = find_effect(c, (struct round){fill[i], 0, 0}, other, sound);
+		if (at == SIZE_MAX)
 			continue;
-		c->out->n_checks++;
-		size_t again = contract_trail_compare(c->trail, other);
-		if (again <= at) {
-			report_unsteady(c, other, again, sound);
-			return;
-		}
 		contract_fault(c, "scratch",
 			"op %s%s%s gives something else when memory from fv_scratch held other "
 			"bytes before the call",
@@ -88,6 +113,40 @@ static void check_scratch(struct contract *c, struct contract_trail *other, bool
 	}
 }
 
+/* Which one of the sides makes what ops give differ? Returns their number if it is no single one. */
+static size_t find_side(struct contract *c, struct contract_trail *other)
+{
+	size_t first = 0, end = core_fence_count_sides();
+	const size_t all = end;
+	while (end - first > 1) {
+		const size_t half = first + (end - first) / 2;
+		if (find_difference(c, (struct round){CORE_FILL_ZERO, first, half}, other) !=
+			SIZE_MAX)
+			end = half;
+		else
+			first = half;
+	}
+	const struct round one = {CORE_FILL_ZERO, first, end};
+	return find_difference(c, one, other) != SIZE_MAX ? first : all;
+}
+
+/* What ops give must not depend on what lies beside arrays: an op reads there whose result does. */
+static void check_beside(struct contract *c, struct contract_trail *other, bool sound)
+{
+	const struct round all = {CORE_FILL_ZERO, 0, CORE_FENCE_SIDES};
+	char place[CORE_FENCE_NAME + 32] = "beside its arrays";
+	const size_t at = find_effect(c, all, other, sound);
+	if (at == SIZE_MAX)
+		return;
+	const size_t side = find_side(c, other);
+	if (side < core_fence_count_sides())
+		core_fence_name_side(side, place, sizeof place);
+	contract_fault(c, "beside",
+		"op %s%s%s reads %s: it gives something else with other bytes there",
+		c->trail->mark[at].op, c->trail->mark[at].what ? " of " : "",
+		c->trail->mark[at].what ? c->trail->mark[at].what : "", place);
+}
+
 /* After the first round. A plugin that has no fault must give the same in another second. */
 void contract_check_rounds(struct contract *c)
 {
@@ -95,10 +154,11 @@ void contract_check_rounds(struct contract *c)
 	struct contract_trail *other = contract_alloc(c, 1, sizeof *other);
 	if (!other || !c->trail->n)
 		return;
-	if (sound && !c->options->same_second)
+	if (sound && !c->options->same_second) {
 		wait_for_next_second();
-	if (c->used_scratch)
-		check_scratch(c, other, sound);
-	else if (sound && !c->options->same_second)
 		check_clock(c, other);
+	}
+	if (c->used_scratch)
+		check_scratch(c, other, sound && !c->out->n_faults);
+	check_beside(c, other, sound && !c->out->n_faults);
 }

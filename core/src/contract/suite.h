@@ -37,6 +37,7 @@ struct contract {
 	size_t n_outputs;
 	struct contract_trail *trail; /* what ops gave */
 	core_fill fill;               /* of scratch memory before an op writes to it */
+	bool beside;                  /* other bytes than usual lie beside arrays */
 	const char *advice;      /* about the findings that follow; NULL: that of their check */
 	const char *cause;       /* findings of a check that follow and have the same one are one */
 	bool quiet;              /* findings are dropped */
@@ -145,7 +146,7 @@ bool contract_copy_arrays(struct contract *c, const struct instance *from, struc
 
 /* Runs the suite of the plugin's kind with the settings and what is varied. */
 void contract_check_kind(struct contract *c);
-/* Runs it again, in another second and with other bytes in scratch memory, and compares. */
+/* Runs it again, in another second, with other bytes in scratch memory and beside arrays, and compares. */
 void contract_check_rounds(struct contract *c);
 void contract_check_descriptor(struct contract *c);
 void contract_check_encoder(struct contract *c);

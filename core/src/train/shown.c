@@ -65,10 +65,10 @@ core_fence *core_show_setup(
 	list_counts(count, classes, (size_t)train->groups, part + 2 * ROW_PARTS);
 	part[PARTS - 1] = (core_fence_part){
 		"setup->class_weight", *class_weight, classes * sizeof **class_weight};
-	core_fence *fence = core_fence_open(ctx, "setup", core_fence_room(part, PARTS));
+	core_fence *fence = core_fence_open(ctx, "setup", core_fence_room_apart(part, PARTS));
 	if (!fence)
 		return NULL;
-	core_fence_show(fence, part, PARTS, to);
+	core_fence_show_apart(fence, part, PARTS, to);
 	point_rows(train, to);
 	point_rows(dev, to + ROW_PARTS);
 	const void *const *k = to + 2 * ROW_PARTS;
@@ -118,7 +118,9 @@ fv_status core_batch_keep(fv_ctx *ctx, core_batch_copy *copy, const fv_batch *ba
 {
 	core_fence_part part[BATCH_PARTS];
 	list_batch(batch, part);
-	size_t size = core_fence_room(part, BATCH_PARTS);
+	size_t size = 0;
+	for (size_t i = 0; i < BATCH_PARTS; i++)
+		size += part[i].data ? part[i].size : 0;
 	if (size > copy->size) {
 		copy->data = core_alloc(ctx, size, 1);
 		copy->size = copy->data ? size : 0;
