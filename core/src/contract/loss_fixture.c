@@ -11,32 +11,37 @@ const char *const contract_batch_kinds[KINDS] = {"a plain batch", "a batch of on
 	"a batch of one group", "a batch of unknown groups", "losses of 1e4 and 1e-8",
 	"losses of 0"};
 
-static void fill_row(struct contract *c, struct loss_fixture *w, int32_t i)
+/* Fills row i of a set like the training row `like`. */
+static void fill_row(struct contract *c, const struct loss_fixture *w, int32_t like,
+	struct loss_rows *to, int32_t i)
 {
-	fv_stream s = fv_rng_seeded(1, "contract.row", 0, (uint64_t)i);
-	float *label = w->label + i * CLASSES, sum = 0;
+	fv_stream s = fv_rng_seeded(1, "contract.row", 0, (uint64_t)like);
+	float *label = to->label + i * CLASSES, sum = 0;
 	for (int32_t k = 0; k < CLASSES; k++)
 		sum += label[k] = (float)(0.05 + pow(fv_uniform(&s), 3));
-	w->klass[i] = 0;
+	to->klass[i] = 0;
 	for (int32_t k = 0; k < CLASSES; k++) {
 		label[k] /= sum;
-		w->klass[i] = label[k] > label[w->klass[i]] ? k : w->klass[i];
+		to->klass[i] = label[k] > label[to->klass[i]] ? k : to->klass[i];
 	}
-	w->stem[i] = contract_make_stem(c, i);
-	w->speaker[i] = i / 9;
-	w->duration[i] = i % 7 == 6 ? NAN : 0.5 + i % 5;
+	to->stem[i] = contract_make_stem(c, to == &w->of_dev ? N + i : i);
+	to->speaker[i] = to == &w->of_dev ? N / 9 + 1 + i / 9 : i / 9;
+	to->duration[i] = like % 7 == 6 ? NAN : 0.5 + like % 5;
 	if (!w->groups)
 		return;
 	/* uneven groups: about two thirds of the rows in group 0, every seventh unknown */
-	w->group[i] = i % 7 == 6 ? -1 : i % 3 == 2 ? 1 + i / 3 % (w->met - (w->met > 1)) : 0;
-	w->group[i] = w->group[i] >= w->met ? 0 : w->group[i];
+	int32_t group = like % 7 == 6   ? -1
+			: like % 3 == 2 ? 1 + like / 3 % (w->met - (w->met > 1))
+					: 0;
+	to->group[i] = group >= w->met ? 0 : group;
 	for (int32_t g = 0; g < w->groups; g++)
-		w->member[i * w->groups + g] = (float)(fv_uniform(&s) + (g == w->group[i])) / 3;
+		to->member[i * w->groups + g] = (float)(fv_uniform(&s) + (g == to->group[i])) / 3;
 }
 
 static void count_row(struct loss_fixture *w, int32_t i)
 {
-	int32_t k = w->klass[i], g = w->groups ? w->group[i] : -1;
+	const struct loss_rows *of = &w->of_train;
+	int32_t k = of->klass[i], g = w->groups ? of->group[i] : -1;
 	w->c[k]++;
 	w->c_unknown[k] += w->groups && g < 0;
 	if (g >= 0) {
@@ -44,10 +49,26 @@ static void count_row(struct loss_fixture *w, int32_t i)
 		w->cg[k * w->groups + g]++;
 	}
 	for (int32_t j = 0; j < w->groups; j++) {
-		double share = w->soft ? (double)w->member[i * w->groups + j] : (g == j);
+		double share = w->soft ? (double)of->member[i * w->groups + j] : (g == j);
 		w->g_soft[j] += share;
 		w->cg_soft[k * w->groups + j] += share;
 	}
+}
+
+static fv_rows list_rows(
+	const struct loss_fixture *w, const struct loss_rows *of, int32_t n, bool durations)
+{
+	return (fv_rows){.size = sizeof(fv_rows),
+		.n = n,
+		.classes = CLASSES,
+		.groups = w->groups,
+		.label = of->label,
+		.klass = of->klass,
+		.group = w->groups ? of->group : NULL,
+		.member = w->soft ? of->member : NULL,
+		.stem = of->stem,
+		.speaker = of->speaker,
+		.duration = durations ? of->duration : NULL};
 }
 
 struct loss_fixture *contract_make_loss_fixture(struct contract *c, struct loss_case of)
@@ -59,25 +80,18 @@ struct loss_fixture *contract_make_loss_fixture(struct contract *c, struct loss_
 	w->met = of.met;
 	w->soft = of.soft;
 	for (int32_t i = 0; i < N; i++) {
-		fill_row(c, w, i);
+		fill_row(c, w, i, &w->of_train, i);
 		count_row(w, i);
 	}
+	for (int32_t i = 0; i < N_DEV; i++)
+		fill_row(c, w, i < OWN ? N + i : i - OWN, &w->of_dev, i);
 	for (int32_t k = 0; k < CLASSES; k++)
 		w->class_weight[k] = 0.7 + 0.2 * k;
 	const fv_loss_ops *ops = c->plugin->ops;
 	const bool shown = ops->uses_duration && of.recordings;
 	static const char *const names[CLASSES] = {"k0", "k1", "k2", "k3"};
-	w->rows = (fv_rows){.size = sizeof w->rows,
-		.n = N,
-		.classes = CLASSES,
-		.groups = of.groups,
-		.label = w->label,
-		.klass = w->klass,
-		.group = of.groups ? w->group : NULL,
-		.member = of.soft ? w->member : NULL,
-		.stem = w->stem,
-		.speaker = w->speaker,
-		.duration = shown ? w->duration : NULL};
+	w->train = list_rows(w, &w->of_train, N, shown);
+	w->dev = list_rows(w, &w->of_dev, N_DEV, shown);
 	w->count = (fv_counts){.size = sizeof w->count,
 		.c = w->c,
 		.g = w->g,
@@ -86,7 +100,7 @@ struct loss_fixture *contract_make_loss_fixture(struct contract *c, struct loss_
 		.cg_soft = w->cg_soft,
 		.c_unknown = w->c_unknown};
 	w->setup = (fv_loss_setup){.size = sizeof w->setup,
-		.train = &w->rows,
+		.train = &w->train,
 		.dev = &w->dev,
 		.count = &w->count,
 		.class_weight = w->class_weight,
@@ -94,10 +108,21 @@ struct loss_fixture *contract_make_loss_fixture(struct contract *c, struct loss_
 		.batch = BATCH,
 		.member_is_probability = of.soft,
 		.class_name = names};
-	w->dev = w->rows;
-	w->shown = core_show_setup(c->ctx, &w->rows, &w->dev, &w->count, &w->setup.class_weight);
-	c->absent = core_absent_of_loss(c->ctx, c->plugin->ops, &w->rows);
+	w->shown = core_show_setup(c->ctx, &w->train, &w->dev, &w->count, &w->setup.class_weight);
+	c->absent = core_absent_of_loss(c->ctx, c->plugin->ops, &w->train);
 	return w->shown ? w : NULL;
+}
+
+/* Makes row `row` of a set sample i of a batch, without loss and logits. */
+static void copy_row(
+	const struct loss_rows *of, int32_t row, int32_t groups, struct loss_batch *out, int32_t i)
+{
+	out->row[i] = row;
+	out->klass[i] = of->klass[row];
+	out->stem[i] = of->stem[row];
+	out->group[i] = of->group[row];
+	memcpy(out->label + i * CLASSES, of->label + row * CLASSES, CLASSES * sizeof(float));
+	memcpy(out->member + i * groups, of->member + row * groups, (size_t)groups * sizeof(float));
 }
 
 void contract_draw_batch(
@@ -107,20 +132,16 @@ void contract_draw_batch(
 	int32_t n = kind == ALONE ? 1 : BATCH;
 	for (int32_t i = 0; i < n; i++) {
 		int32_t row = (int32_t)(fv_below(&s, N / BATCH) + (uint64_t)(i * (N / BATCH)));
-		out->row[i] = row;
-		out->klass[i] = w->klass[row];
-		out->stem[i] = w->stem[row];
+		copy_row(&w->of_train, row, w->groups, out, i);
 		out->loss[i] = 0.2 + 2 * fv_uniform(&s);
 		if (kind == TIED || kind == ZERO)
 			out->loss[i] = kind == TIED ? 1.25 : 0;
 		if (kind == EXTREME)
 			out->loss[i] = i % 2 ? 1e4 : 1e-8;
-		memcpy(out->label + i * CLASSES, w->label + row * CLASSES, CLASSES * sizeof(float));
 		for (int32_t k = 0; k < CLASSES; k++)
 			out->logits[i * CLASSES + k] = (float)fv_normal(&s);
-		out->group[i] = kind == UNKNOWN ? -1 : kind == ONE_GROUP ? 0 : w->group[row];
-		memcpy(out->member + i * w->groups, w->member + row * w->groups,
-			(size_t)w->groups * sizeof(float));
+		if (kind == UNKNOWN || kind == ONE_GROUP)
+			out->group[i] = kind == UNKNOWN ? -1 : 0;
 	}
 	out->batch = (fv_batch){.size = sizeof out->batch,
 		.n = n,
@@ -139,6 +160,24 @@ void contract_draw_batch(
 		.stem = out->stem};
 }
 
+void contract_make_dev_batch(
+	const struct loss_fixture *w, const struct loss_batch *b, struct loss_batch *out)
+{
+	*out = *b;
+	for (int32_t i = 0; i < b->batch.n; i++) {
+		out->row[i] = OWN + b->row[i];
+		out->stem[i] = w->of_dev.stem[out->row[i]];
+	}
+	out->batch.row = out->row;
+	out->batch.loss = out->loss;
+	out->batch.logits = out->logits;
+	out->batch.label = out->label;
+	out->batch.klass = out->klass;
+	out->batch.group = w->groups ? out->group : NULL;
+	out->batch.member = w->soft ? out->member : NULL;
+	out->batch.stem = out->stem;
+}
+
 void contract_tell_loss(struct contract *c)
 {
 	const fv_loss_ops *ops = c->plugin->ops;
@@ -155,8 +194,9 @@ void contract_tell_loss(struct contract *c)
 		ops->evaluate ? " evaluate" : "", ops->validated ? " validated" : "",
 		ops->close ? " close" : "", any && *extension ? " and" : "", extension);
 	contract_tell(c,
-		"shown: %d rows of %d classes, batches of %d and 1, losses from 0 to 1e4%s%s", N,
-		CLASSES, BATCH,
+		"shown: %d rows of %d classes, %d development rows, batches of %d and 1, losses "
+		"from 0 to 1e4%s%s",
+		N, CLASSES, N_DEV, BATCH,
 		ops->uses_groups ? "; 3 groups with memberships and without, one of them without "
 				   "rows, 1 group, unknown groups"
 				 : "; no groups (uses_groups is 0)",

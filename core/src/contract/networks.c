@@ -37,7 +37,7 @@ struct rig {
 
 static bool open_rig(struct contract *c, const fv_loss_setup *setup, struct rig *r)
 {
-	int32_t n = setup->train->n;
+	const int32_t n = setup->train->n > setup->dev->n ? setup->train->n : setup->dev->n;
 	const core_head_shape shape = {.layers = LAYERS,
 		.dims = DIMS,
 		.projection = PROJECTION,
@@ -94,13 +94,16 @@ enum { PLAIN, ALONE, TIED, AGAIN, SHARP, KINDS };
 static const char *const kinds[KINDS] = {"a plain batch", "a batch of one",
 	"a batch of one row repeated", "the same batch again", "logits in the thousands"};
 
-/* Fills the batch and computes the predicting network's logits and base losses. */
-static bool draw_batch(struct contract *c, struct rig *r, int32_t kind, int64_t step)
+/* Fills the batch with rows of the training or development set and computes the predicting network's logits and base
+ * losses. */
+static bool draw_batch(
+	struct contract *c, struct rig *r, const fv_rows *rows, int32_t kind, int64_t step)
 {
-	const fv_rows *rows = &r->objective.train;
 	int32_t n = kind == ALONE ? 1 : BATCH, classes = rows->classes, groups = rows->groups;
 	for (int32_t i = 0; i < n; i++) {
 		int32_t row = kind == TIED ? 3 : (kind == AGAIN ? 0 : kind) + 5 * i;
+		if (rows == &r->objective.dev)
+			row = rows->n - 1 - row; /* some are beyond the training rows */
 		r->row[i] = row;
 		r->klass[i] = rows->klass[row];
 		r->stem[i] = rows->stem[row];
@@ -140,7 +143,7 @@ static bool draw_batch(struct contract *c, struct rig *r, int32_t kind, int64_t 
 
 static bool take_step(struct contract *c, struct rig *r, int32_t kind, int64_t step)
 {
-	if (!draw_batch(c, r, kind, step))
+	if (!draw_batch(c, r, &r->objective.train, kind, step))
 		return false;
 	fv_status status = core_objective_step(&r->objective, r->networks, &r->batch, &r->value);
 	c->trail->op = "step";
@@ -243,7 +246,7 @@ static void check_evaluate(struct contract *c, const fv_loss_setup *setup)
 	double value[2] = {0};
 	if (start_rig(c, setup, &r) && take_step(c, &r, PLAIN, 1)) {
 		uint64_t before = contract_hash_state(c, &r.in);
-		for (int32_t i = 0; i < 2 && draw_batch(c, &r, PLAIN, 1); i++)
+		for (int32_t i = 0; i < 2 && draw_batch(c, &r, &r.objective.dev, PLAIN, 1); i++)
 			contract_expect_ok(c, &r.in,
 				core_objective_evaluate(
 					&r.objective, r.networks, &r.batch, &value[i]),
