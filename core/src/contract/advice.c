@@ -22,6 +22,7 @@ static const struct {
 	{"weigh", "every weight and the value must be finite, whatever the losses, groups and size "
 		  "of the batch: guard divisions, logarithms and sums over no rows"},
 	{"evaluate", "evaluate() must write a finite value and change neither state nor arrays"},
+	{"sign", "write a value that is smaller the better the epoch is: the smallest one is kept"},
 	{"repeat", "the same calls must give the same bytes: draw with fv_rng, keep nothing in "
 		   "static variables, and do not use time, addresses or threads in an order"},
 	{"resume", "keep all that changes from step to step in fv_array, by row, so that it is "

@@ -120,15 +120,26 @@ static double measure_slope(struct contract *c, const struct loss_fixture *w,
 	return (value[1] - value[0]) / (2 * h);
 }
 
-/* Writes by how much the derivatives of the values of weigh and evaluate differ from the weights. */
+/* Writes by how much the derivatives of the values of weigh and evaluate differ from the weights. Training keeps the
+ * epoch with the smallest value of evaluate: if that falls as losses with positive weights rise, it keeps the worst. */
 static void compare_slopes(struct contract *c, const struct loss_fixture *w, struct instance *in,
 	const struct loss_batch *b, double off[2])
 {
+	double slopes[2] = {0}, least = 0;
 	off[0] = off[1] = 0;
 	for (int32_t by_evaluate = 0; by_evaluate < 2; by_evaluate++)
-		for (int32_t i = 0; i < b->batch.n; i++)
-			off[by_evaluate] = fmax(off[by_evaluate],
-				fabs(measure_slope(c, w, in, b, i, by_evaluate) - b->v[i]));
+		for (int32_t i = 0; i < b->batch.n; i++) {
+			double slope = measure_slope(c, w, in, b, i, by_evaluate);
+			off[by_evaluate] = fmax(off[by_evaluate], fabs(slope - b->v[i]));
+			slopes[by_evaluate] += slope;
+			least = fmin(least, b->v[i]);
+		}
+	contract_classify(c, "sign", NULL);
+	contract_expect(c, !(slopes[1] < -1e-7 && slopes[0] > 0 && least >= 0), "evaluate",
+		"the value falls as the losses rise (derivative %.3g), so the worst epoch is kept: "
+		"is its sign wrong?",
+		slopes[1]);
+	contract_classify(c, NULL, NULL);
 }
 
 static void check_slopes(struct contract *c, const struct loss_fixture *w)
