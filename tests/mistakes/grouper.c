@@ -31,6 +31,9 @@
 #ifndef MEMBER
 #define MEMBER (id[i] == g ? 0.75f : 0.25f)
 #endif
+#ifndef LAYERS
+#define LAYERS 1
+#endif
 #ifndef PARAMS
 #define PARAMS FV_PARAM_REAL(self, a, .name = "a", .max = 9, .def_paper = "1", .doc = "a")
 #endif
@@ -53,7 +56,8 @@ static fv_status sound_fit(
 	void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
 	self *me = state;
-	(void)ctx, (void)train;
+	if (train->layers > LAYERS)
+		return fv_fail(ctx, FV_CONFIG, "choose one layer with the encoder's key 'layer'");
 	me->name[0] = "low";
 	me->name[1] = "high";
 	out->groups = 2;

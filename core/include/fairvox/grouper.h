@@ -29,8 +29,9 @@ enum {
 /* The grouper input. */
 typedef struct fv_grouper_input {
 	uint32_t size;
-	int32_t n, dims, layers; /* x is [n, layers, dims]; most groupers require layers == 1. Every
-	                          * number is finite: the core refuses features that are not. */
+	int32_t n, dims, layers; /* x is [n, layers, dims]; a grouper for one layer refuses more
+	                          * in fit() with FV_CONFIG. Every number is finite: the core
+	                          * refuses features that are not. */
 	const float *x;
 	const char *const *columns;      /* [dims] */
 	const fv_role *roles;            /* [dims] */

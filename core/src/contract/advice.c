@@ -43,6 +43,10 @@ static const struct {
 	{"independence",
 		"decide by the row and by what fit() learned, not by the other rows of the "
 		"call"},
+	{"layers", "the numbers of row i begin at x + i * layers * dims; a grouper for one layer "
+		   "refuses "
+		   "more in fit(): return fv_fail(ctx, FV_CONFIG, \"choose one with the encoder's "
+		   "key 'layer'\")"},
 	{"unknown", "rows without a value, or with one that fit() has not met, get group -1"},
 	{"info", "give every output a name, sizes and FV_OUTPUT's size; columns and roles need "
 		 "dims elements; rate and "

@@ -3,169 +3,10 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "contract/suite.h"
+#include "contract/grouper_fixture.h"
 #include "plugin/absent.h"
 #include "plugin/descriptor.h"
 #include "plugin/lists.h"
-
-enum { N = CORE_CONTRACT_ROWS, TRAIN = N / 2, COLUMNS_MAX = 32, PROBABILITIES = 3 };
-
-/* A grouper input with something for every kind of grouper; columns that uses() does not name are
- * hidden. */
-struct fixture {
-	float x[N * COLUMNS_MAX]; /* [N, dims] three probabilities, three features in clusters */
-	int32_t column_id[N], klass[N], speaker[N];
-	double duration[N];
-	const char *stem[N];
-	int32_t dims;
-	bool recordings; /* false: durations are not shown, as in a corpus of features alone */
-	const char *column[COLUMNS_MAX];
-	fv_role role[COLUMNS_MAX];
-	fv_grouper_input shown; /* the arrays in memory that cannot be written to */
-	core_fence *fence;
-};
-
-static const char *const classes[] = {"c0", "c1", "c2", "c3"};
-/* "rare" occurs only outside the training rows */
-static const char *const values[] = {"first", "rare", "second", "third"};
-
-static fv_role parse_role(const char *text, size_t n)
-{
-	if (n == strlen(":probability") && !strncmp(text, ":probability", n))
-		return FV_COL_PROBABILITY;
-	return n == strlen(":value") && !strncmp(text, ":value", n) ? FV_COL_VALUE : FV_COL_FEATURE;
-}
-
-/* Takes columns from "age:value,female:probability,f0". */
-static void name_columns(struct contract *c, struct fixture *f, const char *list)
-{
-	for (f->dims = 0; *list && f->dims < COLUMNS_MAX; f->dims++) {
-		size_t whole = strcspn(list, ","), name = strcspn(list, ":,");
-		f->column[f->dims] = core_strndup(c->ctx, list, name);
-		f->role[f->dims] = parse_role(list + name, whole - name);
-		list += whole + (list[whole] == ',');
-	}
-}
-
-/* Columns p0 to p2 and f0 to f2; values of text parameters name those of the features. */
-static void make_columns(struct contract *c, struct fixture *f)
-{
-	name_columns(c, f,
-		c->options->columns ? c->options->columns
-				    : "p0:probability,p1:probability,p2:probability,f0,f1,f2");
-	int32_t next = c->options->columns ? f->dims : PROBABILITIES;
-	for (uint32_t i = 0; i < c->plugin->n_params && next < f->dims; i++) {
-		const fv_param *p = &c->plugin->params[i];
-		const char *text = p->type == FV_STRING && strcmp(p->name, "column") != 0
-					   ? contract_find_value(c, p)
-					   : NULL;
-		if (text && *text)
-			f->column[next++] = text;
-	}
-}
-
-/* Draws the columns of a row: probabilities that sum to 1, and features in clusters. */
-static void draw_columns(struct fixture *f, int32_t row, fv_stream *s)
-{
-	float *x = f->x + row * f->dims, sum = 0;
-	for (int32_t d = 0; d < f->dims; d++)
-		if (f->role[d] == FV_COL_PROBABILITY)
-			sum += x[d] = (float)(0.05 + fv_uniform(s));
-	for (int32_t d = 0; d < f->dims; d++) {
-		if (f->role[d] == FV_COL_PROBABILITY)
-			x[d] /= sum;
-		else
-			x[d] = (float)(fv_normal(s) + 5 * ((row >> (d % 3)) % 2));
-	}
-}
-
-static void fill_fixture(struct contract *c, struct fixture *f)
-{
-	static const int32_t trained[] = {0, 2, 3};
-	for (int32_t i = 0; i < N; i++) {
-		fv_stream s = fv_rng_seeded(1, "contract.row", 0, (uint64_t)i);
-		draw_columns(f, i, &s);
-		f->column_id[i] = i % 9 == 8 ? -1 : trained[i % 3];
-		if (i >= TRAIN && i % 5 == 0)
-			f->column_id[i] = 1;
-		f->klass[i] = i % 4;
-		f->speaker[i] = i / 8;
-		f->duration[i] = i % 7 == 6 ? NAN : 0.5 + 4 * fv_uniform(&s);
-		f->stem[i] = contract_make_stem(c, i);
-	}
-}
-
-/* Copies the arrays to memory that cannot be written to. */
-static bool protect_fixture(struct contract *c, struct fixture *f)
-{
-	const core_fence_part part[] = {{"x", f->x, sizeof *f->x * (size_t)(N * f->dims)},
-		{"column_id", f->column_id, sizeof f->column_id},
-		{"klass", f->klass, sizeof f->klass}, {"speaker", f->speaker, sizeof f->speaker},
-		{"duration", f->duration, sizeof f->duration}, {"stem", f->stem, sizeof f->stem}};
-	enum { PARTS = sizeof part / sizeof *part };
-	const void *to[PARTS];
-	f->fence = core_fence_open(c->ctx, "the rows", core_fence_room_apart(part, PARTS));
-	if (!f->fence)
-		return false;
-	core_fence_show_apart(f->fence, part, PARTS, to);
-	f->shown = (fv_grouper_input){.x = to[0],
-		.column_id = to[1],
-		.klass = to[2],
-		.speaker = to[3],
-		.duration = to[4],
-		.stem = to[5]};
-	return true;
-}
-
-/* Rows [first, first+n), with only the inputs that `uses` names. */
-static fv_grouper_input make_input(const struct fixture *f, uint32_t uses, int32_t first, int32_t n)
-{
-	fv_grouper_input t = {.size = sizeof t, .n = n};
-	if (uses & FV_USE_FEATURES) {
-		t.dims = f->dims;
-		t.layers = 1;
-		t.x = f->shown.x + first * f->dims;
-		t.columns = f->column;
-		t.roles = f->role;
-	}
-	if (uses & FV_USE_COLUMN) {
-		t.column_id = f->shown.column_id + first;
-		t.column_names = values;
-		t.n_column_names = 4;
-	}
-	if (uses & FV_USE_CLASS) {
-		t.class_names = classes;
-		t.n_classes = 4;
-	}
-	if (uses & FV_USE_CLASS && first + n <= TRAIN)
-		t.klass = f->shown.klass + first;
-	if (uses & FV_USE_SPEAKER)
-		t.speaker = f->shown.speaker + first;
-	if (uses & FV_USE_FILE)
-		t.stem = f->shown.stem + first;
-	if (uses & FV_USE_DURATION && f->recordings)
-		t.duration = f->shown.duration + first;
-	return t;
-}
-
-/* Tells what the grouper asked for. */
-static void tell_inputs(struct contract *c, const struct fixture *f, uint32_t uses)
-{
-	static const char *const roles[] = {"", " (probability)", " (value)"};
-	const char *columns = "";
-	for (int32_t d = 0; d < f->dims && columns; d++)
-		columns = core_format(c->ctx, "%s%s%s%s", columns, d ? ", " : "", f->column[d],
-			roles[f->role[d]]);
-	contract_tell(c, "ops: uses fit assign%s",
-		((const fv_grouper_ops *)c->plugin->ops)->close ? " close" : "");
-	contract_tell(c, "shown: %d rows, %d of them to fit%s%s%s%s%s%s%s", N, TRAIN,
-		uses & FV_USE_FEATURES ? "; columns " : "",
-		uses & FV_USE_FEATURES && columns ? columns : "",
-		uses & FV_USE_COLUMN ? "; an attribute of 4 values, one of them new after fit" : "",
-		uses & FV_USE_CLASS ? "; classes" : "", uses & FV_USE_SPEAKER ? "; speakers" : "",
-		uses & FV_USE_FILE ? "; names" : "",
-		uses & FV_USE_DURATION ? "; durations, some NAN, and none at all (NULL)" : "");
-}
 
 /* A fitted grouper and its groups of all rows. */
 struct fitted {
@@ -182,10 +23,10 @@ static const fv_grouper_ops *get_ops(const struct contract *c)
 }
 
 /* Calls fit in an opened instance that is shown what the flags say. */
-static fv_status call_fit(struct contract *c, const struct fixture *f, struct fitted *g)
+static fv_status call_fit(struct contract *c, const struct grouper_fixture *f, struct fitted *g)
 {
 	struct instance *in = &g->instance;
-	const fv_grouper_input train = make_input(f, g->uses, 0, TRAIN);
+	const fv_grouper_input train = contract_show_rows(f, g->uses, 0, TRAIN);
 	c->absent = core_absent_of_grouper(c->ctx, g->uses, f->recordings);
 	g->grouping = (fv_grouping){.size = sizeof g->grouping};
 	in->opened = true;
@@ -194,7 +35,8 @@ static fv_status call_fit(struct contract *c, const struct fixture *f, struct fi
 }
 
 /* Finds an input that uses() does not ask for, and without which fit() fails: its flag, or NULL. */
-static const char *find_missing_use(struct contract *c, const struct fixture *f, uint32_t uses)
+static const char *find_missing_use(
+	struct contract *c, const struct grouper_fixture *f, uint32_t uses)
 {
 	static const struct {
 		uint32_t flag;
@@ -217,7 +59,7 @@ static const char *find_missing_use(struct contract *c, const struct fixture *f,
 	return found;
 }
 
-static bool fit_grouper(struct contract *c, const struct fixture *f, struct fitted *out)
+static bool fit_grouper(struct contract *c, const struct grouper_fixture *f, struct fitted *out)
 {
 	const fv_grouper_ops *ops = get_ops(c);
 	*out = (struct fitted){0};
@@ -310,9 +152,9 @@ static bool assign_rows(struct contract *c, struct fitted *g, const fv_grouper_i
 	return ok;
 }
 
-static bool assign_all(struct contract *c, const struct fixture *f, struct fitted *g)
+static bool assign_all(struct contract *c, const struct grouper_fixture *f, struct fitted *g)
 {
-	fv_grouper_input all = make_input(f, g->uses, 0, N);
+	fv_grouper_input all = contract_show_rows(f, g->uses, 0, N);
 	g->id = contract_alloc(c, N, sizeof *g->id);
 	if (g->grouping.soft)
 		g->member =
@@ -329,7 +171,7 @@ static bool are_equal(const struct fitted *a, const struct fitted *b)
 }
 
 /* Assigning again, and fitting and assigning in a fresh state, must give the same bytes. */
-static void check_repeat(struct contract *c, const struct fixture *f, struct fitted *g)
+static void check_repeat(struct contract *c, const struct grouper_fixture *f, struct fitted *g)
 {
 	struct fitted again = *g, other;
 	if (assign_all(c, f, &again))
@@ -340,27 +182,30 @@ static void check_repeat(struct contract *c, const struct fixture *f, struct fit
 }
 
 /* Assigns the first n rows one by one, with their classes shown if those of all n are. */
-static void check_alone(struct contract *c, const struct fixture *f, struct fitted *g, int32_t n)
+static void check_alone(
+	struct contract *c, const struct grouper_fixture *f, struct fitted *g, int32_t n)
 {
+	const bool layered = f->layers > 1;
 	int32_t all[N], id[1] = {0};
-	fv_grouper_input rows = make_input(f, g->uses, 0, n);
+	fv_grouper_input rows = contract_show_rows(f, g->uses, 0, n);
 	if (!assign_rows(c, g, &rows, all, NULL, "assign"))
 		return;
 	for (int32_t i = 0; i < n; i++) {
-		fv_grouper_input one = make_input(f, g->uses, i, 1);
+		fv_grouper_input one = contract_show_rows(f, g->uses, i, 1);
 		one.klass = rows.klass ? one.klass : NULL;
 		if (assign_rows(c, g, &one, id, NULL, "one row"))
-			contract_expect(c, id[0] == all[i], "independence",
-				"row %d is in group %d alone and in %d among others", i, id[0],
-				all[i]);
+			contract_expect(c, id[0] == all[i], layered ? "layers" : "independence",
+				"%srow %d is in group %d alone and in %d among others",
+				layered ? "with two layers in x, " : "", i, id[0], all[i]);
 	}
 }
 
 /* A row's group must not depend on other rows, except when the grouper pools over speakers. */
-static void check_independence(struct contract *c, const struct fixture *f, struct fitted *g)
+static void check_independence(
+	struct contract *c, const struct grouper_fixture *f, struct fitted *g)
 {
 	int32_t id[1] = {0};
-	fv_grouper_input none = make_input(f, g->uses, 0, 0);
+	fv_grouper_input none = contract_show_rows(f, g->uses, 0, 0);
 	assign_rows(c, g, &none, id, NULL, "no rows");
 	if (g->uses & FV_USE_SPEAKER) {
 		contract_note(
@@ -372,7 +217,8 @@ static void check_independence(struct contract *c, const struct fixture *f, stru
 		check_alone(c, f, g, TRAIN);
 }
 
-static void check_unknown(struct contract *c, const struct fixture *f, const struct fitted *g)
+static void check_unknown(
+	struct contract *c, const struct grouper_fixture *f, const struct fitted *g)
 {
 	if (!(g->uses & FV_USE_COLUMN))
 		return;
@@ -403,7 +249,7 @@ static void check_any_group(struct contract *c, const struct fitted *g)
 }
 
 /* A corpus without recordings has no durations: a grouper that asks for them refuses it, or gives groups. */
-static void check_without_durations(struct contract *c, struct fixture *f)
+static void check_without_durations(struct contract *c, struct grouper_fixture *f)
 {
 	struct fitted g = {0};
 	f->recordings = false;
@@ -418,12 +264,37 @@ static void check_without_durations(struct contract *c, struct fixture *f)
 	f->recordings = true;
 }
 
-static void check_in(struct contract *c, struct fixture *f)
+/* What is said of several layers is right if it is a refusal. */
+static bool fit_layers(struct contract *c, const struct grouper_fixture *f, struct fitted *g)
+{
+	char words[512];
+	fv_status status =
+		contract_finish_op(c, &g->instance, call_fit(c, f, g), "fit two layers", words);
+	bool refused = (status == FV_CONFIG || status == FV_DATA) && words[0];
+	return !refused && contract_judge_start(c, status, "fit two layers", words) &&
+	       check_grouping(c, &g->instance, &g->grouping);
+}
+
+/* A grouper that takes x for [n, dims] gives a row the group of another one where there are more layers. */
+static void check_layers(struct contract *c, const struct grouper_fixture *one, uint32_t uses)
+{
+	struct grouper_fixture *f = contract_add_layer(c, one);
+	struct fitted g = {.uses = uses};
+	if (f && contract_open_instance(c, &g.instance) && fit_layers(c, f, &g) &&
+		assign_all(c, f, &g) && !(uses & FV_USE_SPEAKER))
+		check_alone(c, f, &g, N);
+	contract_close_instance(c, &g.instance);
+	if (f)
+		core_fence_close(f->fence);
+}
+
+static void check_in(struct contract *c, struct grouper_fixture *f)
 {
 	struct fitted g;
+	const size_t faults = c->out->n_faults;
 	bool fitted = fit_grouper(c, f, &g);
 	if (g.instance.state && !c->needs)
-		tell_inputs(c, f, g.uses);
+		contract_tell_grouper(c, f, g.uses);
 	if (fitted && check_grouping(c, &g.instance, &g.grouping) && assign_all(c, f, &g)) {
 		check_any_group(c, &g);
 		check_repeat(c, f, &g);
@@ -431,19 +302,17 @@ static void check_in(struct contract *c, struct fixture *f)
 		check_unknown(c, f, &g);
 	}
 	contract_close_instance(c, &g.instance);
+	if (fitted && g.uses & FV_USE_FEATURES && c->out->n_faults == faults)
+		check_layers(c, f, g.uses);
 	if (fitted && g.uses & FV_USE_DURATION)
 		check_without_durations(c, f);
 }
 
 void contract_check_grouper(struct contract *c)
 {
-	struct fixture *f = contract_alloc(c, 1, sizeof *f);
+	struct grouper_fixture *f = contract_make_grouper_fixture(c);
 	if (!f)
 		return;
-	f->recordings = true;
-	make_columns(c, f);
-	fill_fixture(c, f);
-	if (protect_fixture(c, f))
-		check_in(c, f);
+	check_in(c, f);
 	core_fence_close(f->fence);
 }
