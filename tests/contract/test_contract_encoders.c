@@ -6,8 +6,8 @@
 
 static fv_status open_nothing(void *state, fv_ctx *ctx, const char *weights)
 {
-	(void)state, (void)ctx, (void)weights;
-	return FV_OK;
+	(void)state;
+	return weights ? fv_fail(ctx, FV_CONFIG, "takes no weights") : FV_OK;
 }
 
 static fv_status one_output(const void *state, fv_ctx *ctx, fv_encoder_info *info)

@@ -19,6 +19,9 @@
 #ifndef OPEN
 #define OPEN
 #endif
+#ifndef WEIGHTS
+#define WEIGHTS 0
+#endif
 #ifndef INFO
 #define INFO
 #endif
@@ -46,7 +49,9 @@ FILE_SCOPE
 
 static fv_status sound_open(void *state, fv_ctx *ctx, const char *weights)
 {
-	(void)state, (void)ctx, (void)weights;
+	(void)state;
+	if (weights && !WEIGHTS)
+		return fv_fail(ctx, FV_CONFIG, "takes no weights: remove the key 'weights'");
 	OPEN;
 	return FV_OK;
 }

@@ -9,8 +9,8 @@ enum { RATE_HZ = 16000, FRAME = 320, DIMS = 2, LAYERS_MAX = 2 };
 
 static fv_status open_encoder(void *self, fv_ctx *ctx, const char *weights)
 {
-	(void)self, (void)ctx, (void)weights;
-	return FV_OK;
+	(void)self;
+	return weights ? fv_fail(ctx, FV_CONFIG, "takes no weights") : FV_OK;
 }
 
 static fv_status describe_outputs(const void *self, fv_ctx *ctx, fv_encoder_info *info)

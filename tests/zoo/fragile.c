@@ -31,8 +31,7 @@ static fv_status fail(const fragile *self, fv_ctx *ctx, int32_t op)
 
 static fv_status fragile_open(void *state, fv_ctx *ctx, const char *weights)
 {
-	(void)weights;
-	return fail(state, ctx, OPEN);
+	return weights ? fv_fail(ctx, FV_CONFIG, "takes no weights") : fail(state, ctx, OPEN);
 }
 
 static fv_status fragile_info(const void *state, fv_ctx *ctx, fv_encoder_info *info)

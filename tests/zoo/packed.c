@@ -31,7 +31,8 @@ static fv_linear *open_layer(fv_ctx *ctx, int64_t outputs, int64_t inputs)
 static fv_status packed_open(void *state, fv_ctx *ctx, const char *weights)
 {
 	packed *self = state;
-	(void)weights;
+	if (weights)
+		return fv_fail(ctx, FV_CONFIG, "takes no weights");
 	self->inner = open_layer(ctx, INNER, HOP);
 	self->outer = open_layer(ctx, WIDTH, INNER);
 	return self->inner && self->outer ? FV_OK : FV_FAILED;

@@ -55,7 +55,7 @@ typedef struct fv_encoder_ops {
 	uint32_t size;
 	/* Reads the weights (a path, or NULL if the configuration names none) and prepares
 	 * constants. Errors: FV_DATA for a bad file, FV_CONFIG for parameters that contradict each
-	 * other. [run] */
+	 * other, and for weights if it takes none. [run] */
 	fv_status (*open)(void *state, fv_ctx *ctx, const char *weights);
 	/* Fills in `info`; everything it points to lives until close(). [worker] */
 	fv_status (*info)(const void *state, fv_ctx *ctx, fv_encoder_info *info);

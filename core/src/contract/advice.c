@@ -51,6 +51,10 @@ static const struct {
 	{"info", "give every output a name, sizes and FV_OUTPUT's size; columns and roles need "
 		 "dims elements; rate and "
 		 "smallest length must be positive"},
+	{"weights", "read the weights in open(), and return FV_DATA for a bad file; an encoder "
+		    "without weights: "
+		    "if (weights) return fv_fail(ctx, FV_CONFIG, \"takes no weights: remove the "
+		    "key 'weights'\")"},
 	{"encode", "write every number of out, finite for silence, clipping and the shortest "
 		   "recording too, and none beside it"},
 	{"recordings", "use the wave: recordings that differ must give different numbers"},

@@ -13,11 +13,11 @@
  * trainer stops at the logits.
  *
  * Grouper: ids are in range, names distinct, unknown stays -1, some row has a group, a row's group
- * does not depend on other rows, repeating gives the same bytes.
+ * does not depend on other rows, nor on how many layers the features have, repeating gives the same bytes.
  *
  * Encoder: silence, the shortest recording, noise, an offset and clipping give finite numbers, and
  * not all the same; the mean over frames is the pooled result; repeating, encoding after other
- * recordings and encoding on two threads give the same bytes.
+ * recordings and encoding on two threads give the same bytes; a text file is refused as weights.
  *
  * Every op leaves the state of the process unchanged (surroundings.h, process.h), prints nothing to
  * standard output, and does not return in a child process made by fork(). It writes neither beside

@@ -471,4 +471,6 @@ void contract_check_encoder(struct contract *c)
 	}
 	contract_close_instance(c, in);
 	core_fence_close(e.fence);
+	if (!c->varied.name && !c->needs)
+		contract_check_weights(c);
 }

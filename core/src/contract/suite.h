@@ -152,6 +152,8 @@ void contract_check_descriptor(struct contract *c);
 void contract_check_encoder(struct contract *c);
 void contract_check_grouper(struct contract *c);
 void contract_check_loss(struct contract *c);
+/* Opens the encoder with weights that it must refuse. */
+void contract_check_weights(struct contract *c);
 /* Is the mean over the n frames [L,n,D] of a recording its pooled result [L,D]? */
 bool contract_compare_frames(struct contract *c, const fv_output *o, const char *wave,
 	const float *frames, int64_t n, const float *pooled);
