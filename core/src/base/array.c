@@ -40,6 +40,23 @@ static core_array *find_array(fv_ctx *ctx, const char *name)
 	return NULL;
 }
 
+static const char *name_type(fv_type type)
+{
+	switch (type) {
+	case FV_F32:
+		return "FV_F32";
+	case FV_F64:
+		return "FV_F64";
+	case FV_I32:
+		return "FV_I32";
+	case FV_I64:
+		return "FV_I64";
+	case FV_U8:
+		return "FV_U8";
+	}
+	return "no type";
+}
+
 void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t n1)
 {
 	const core_array *found = find_array(ctx, name);
@@ -47,7 +64,11 @@ void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, i
 		if (found->type == type && found->n0 == n0 && found->n1 == n1)
 			return found->data;
 		(void)fv_fail(ctx, FV_FAILED,
-			"array '%s' requested again with another type or shape", name);
+			"array '%s' is %s [%lld, %lld] and requested again as %s [%lld, %lld]: an "
+			"array "
+			"keeps its type and shape",
+			name, name_type(found->type), (long long)found->n0, (long long)found->n1,
+			name_type(type), (long long)n0, (long long)n1);
 		return NULL;
 	}
 	size_t bytes = core_type_size(type);
