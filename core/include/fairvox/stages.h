@@ -59,15 +59,16 @@ typedef struct fv_stage {
 	int32_t use_last;     /* 1: keep the model of the last epoch; 0: that of the best epoch */
 	int64_t n;
 	const int32_t *row; /* [n] training rows, repeats allowed; NULL: all N (n is ignored) */
-	const double *row_weight; /* [N] by training row, not negative: factors of the base losses,
+	const double *
+		row_weight; /* [N] by training row (not by position in row), not negative: factors of the base losses,
 	                           * applied before the objective sees them, in training only;
 	                           * NULL: 1 */
-	const float *label;       /* [N,C] labels of the training rows in this stage, each row a
+	const float *label;     /* [N,C] labels of the training rows in this stage, each row a
 	                     * distribution; their classes (klass) follow. The class weights of the
 	                     * base loss stay those of the corpus's labels. NULL: the corpus's */
-	const float *dev_label;   /* [M,C] likewise of the development rows */
-	int32_t groups;       /* G: number of groups of this stage; 0: the run's groups, if any */
-	const int32_t *group; /* [N] by training row, -1 unknown; only if groups > 0 */
+	const float *dev_label; /* [M,C] likewise of the development rows */
+	int32_t groups;         /* G: number of groups of this stage; 0: the run's groups, if any */
+	const int32_t *group;   /* [N] by training row, -1 unknown; only if groups > 0 */
 	const int32_t *dev_group; /* [M]; NULL: all unknown */
 	int64_t epochs;           /* 0: train.epochs */
 	double learning_rate;     /* 0: train.learning_rate */

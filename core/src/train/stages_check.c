@@ -54,6 +54,28 @@ static fv_status check_lists(const stages *s, const fv_stage *stage)
 	return status;
 }
 
+/* Weights by position in stage->row instead of by training row end with the n-th: rows of the stage that stand behind
+ * it have none, and rows that are not in the stage do. Returns such a row of the stage; -1: none. */
+static int32_t find_shifted_weight(const stages *s, const fv_stage *stage)
+{
+	const int32_t all = s->objective->train.n, n = (int32_t)stage->n;
+	const double *weight = stage->row_weight;
+	double inside = 0, before = 0;
+	int32_t behind = -1;
+	if (!stage->row || !weight || stage->n >= all || !(weight[n - 1] > 0))
+		return -1;
+	for (int32_t i = 0; i < all; i++) {
+		if (i >= n && weight[i] > 0)
+			return -1;
+		before += weight[i];
+	}
+	for (int32_t i = 0; i < n; i++) {
+		behind = stage->row[i] >= n ? stage->row[i] : behind;
+		inside += weight[stage->row[i]];
+	}
+	return inside < before ? behind : -1;
+}
+
 static fv_status check_rows(const stages *s, const fv_stage *stage)
 {
 	int32_t all = s->objective->train.n;
@@ -81,6 +103,13 @@ static fv_status check_rows(const stages *s, const fv_stage *stage)
 	if (stage->row_weight && !(sum > 0 && isfinite(sum)))
 		return REPORT(s, "stage->row_weight sums to %g: give some row a weight above 0",
 			core_printable(sum));
+	int32_t shifted = find_shifted_weight(s, stage);
+	if (shifted >= 0)
+		return REPORT(s,
+			"stage->row_weight is above 0 up to row %d, for the %d rows of the stage, "
+			"but row "
+			"%d of it has weight 0: write weights by training row, row_weight[row[i]]",
+			(int)stage->n - 1, (int)stage->n, (int)shifted);
 	return FV_OK;
 }
 
@@ -146,6 +175,11 @@ static bool has_training(const fv_stage *t)
 /* Checks which models the stage starts from or averages: only stages before it have one. */
 static fv_status check_models(const stages *s, const fv_stage *stage)
 {
+	if (stage->start && !s->index)
+		return REPORT(s,
+			"stage->start is %d, but no stage before it has a model: leave it 0 in the "
+			"first stage",
+			(int)stage->start);
 	if (stage->start < 0 || stage->start > s->index)
 		return REPORT(s,
 			"stage->start is %d, but only stages before it have a model: write 1 to "
