@@ -10,8 +10,8 @@
  *
  * Shapes: N training rows, B rows in a batch, C classes, G groups. `row` is the position of a
  * recording in the training rows after exclusion and bias simulation, before subsample(); state
- * about a recording is indexed by it and by nothing else. Group -1 means unknown. G = 0 if the
- * objective uses no groups.
+ * about a recording is indexed by it and by nothing else. Group -1 means unknown; in a table [C,G] it would
+ * be the last group of the class before. G = 0 if the objective uses no groups.
  *
  * The core stops the run if an op returns a v, value or lambda that is not finite, or a row or
  * position that is out of range. Every fv_array() of type FV_F64 and shape [1,n] (group weights,
