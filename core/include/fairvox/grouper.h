@@ -26,7 +26,7 @@ enum {
 	FV_USE_DURATION = 32, /* duration */
 };
 
-/* The grouper input. */
+/* The grouper input. Its arrays live until the op returns. */
 typedef struct fv_grouper_input {
 	uint32_t size;
 	int32_t n, dims, layers; /* x is [n, layers, dims]; a grouper for one layer refuses more

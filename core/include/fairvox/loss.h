@@ -73,6 +73,7 @@ typedef struct fv_loss_setup {
 	double focal_gamma; /* gamma of FV_FOCAL */
 } fv_loss_setup;
 
+/* Its arrays live until the op returns. */
 typedef struct fv_batch {
 	uint32_t size;
 	int32_t n, classes, groups; /* B, C, G */

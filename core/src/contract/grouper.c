@@ -26,12 +26,18 @@ static const fv_grouper_ops *get_ops(const struct contract *c)
 static fv_status call_fit(struct contract *c, const struct grouper_fixture *f, struct fitted *g)
 {
 	struct instance *in = &g->instance;
-	const fv_grouper_input train = contract_show_rows(f, g->uses, 0, TRAIN);
+	const fv_grouper_input train = contract_select_rows(f, g->uses, 0, TRAIN);
+	fv_grouper_input shown;
+	core_fence *fence = contract_show_rows(c->ctx, &train, &shown);
+	if (!fence)
+		return FV_FAILED;
 	c->absent = core_absent_of_grouper(c->ctx, g->uses, f->recordings);
 	g->grouping = (fv_grouping){.size = sizeof g->grouping};
 	in->opened = true;
-	return contract_call(
-		c, "fit", NULL, get_ops(c)->fit(in->state, in->ctx, &train, &g->grouping));
+	fv_status status = contract_call(
+		c, "fit", NULL, get_ops(c)->fit(in->state, in->ctx, &shown, &g->grouping));
+	core_fence_retire(fence);
+	return status;
 }
 
 /* Finds an input that uses() does not ask for, and without which fit() fails: its flag, or NULL. */
@@ -119,8 +125,13 @@ static bool call_assign(struct contract *c, struct fitted *g, const fv_grouper_i
 	for (size_t i = 0; i < members; i++)
 		their_member[i] = NAN;
 	uint64_t before = contract_hash_state(c, in);
-	fv_status status = contract_call(
-		c, "assign", check, ops->assign(in->state, in->ctx, rows, their_id, their_member));
+	fv_grouper_input shown;
+	core_fence *fence = contract_show_rows(c->ctx, rows, &shown);
+	if (!fence)
+		return false;
+	fv_status status = contract_call(c, "assign", check,
+		ops->assign(in->state, in->ctx, &shown, their_id, their_member));
+	core_fence_close(fence);
 	bool ok = contract_expect_ok(c, in, status, check);
 	contract_classify(c, "state", NULL);
 	contract_expect(c, contract_hash_state(c, in) == before, "assign",
@@ -154,7 +165,7 @@ static bool assign_rows(struct contract *c, struct fitted *g, const fv_grouper_i
 
 static bool assign_all(struct contract *c, const struct grouper_fixture *f, struct fitted *g)
 {
-	fv_grouper_input all = contract_show_rows(f, g->uses, 0, N);
+	fv_grouper_input all = contract_select_rows(f, g->uses, 0, N);
 	g->id = contract_alloc(c, N, sizeof *g->id);
 	if (g->grouping.soft)
 		g->member =
@@ -187,11 +198,11 @@ static void check_alone(
 {
 	const bool layered = f->layers > 1;
 	int32_t all[N], id[1] = {0};
-	fv_grouper_input rows = contract_show_rows(f, g->uses, 0, n);
+	fv_grouper_input rows = contract_select_rows(f, g->uses, 0, n);
 	if (!assign_rows(c, g, &rows, all, NULL, "assign"))
 		return;
 	for (int32_t i = 0; i < n; i++) {
-		fv_grouper_input one = contract_show_rows(f, g->uses, i, 1);
+		fv_grouper_input one = contract_select_rows(f, g->uses, i, 1);
 		one.klass = rows.klass ? one.klass : NULL;
 		if (assign_rows(c, g, &one, id, NULL, "one row"))
 			contract_expect(c, id[0] == all[i], layered ? "layers" : "independence",
@@ -205,7 +216,7 @@ static void check_independence(
 	struct contract *c, const struct grouper_fixture *f, struct fitted *g)
 {
 	int32_t id[1] = {0};
-	fv_grouper_input none = contract_show_rows(f, g->uses, 0, 0);
+	fv_grouper_input none = contract_select_rows(f, g->uses, 0, 0);
 	assign_rows(c, g, &none, id, NULL, "no rows");
 	if (g->uses & FV_USE_SPEAKER) {
 		contract_note(
@@ -284,8 +295,6 @@ static void check_layers(struct contract *c, const struct grouper_fixture *one, 
 		assign_all(c, f, &g) && !(uses & FV_USE_SPEAKER))
 		check_alone(c, f, &g, N);
 	contract_close_instance(c, &g.instance);
-	if (f)
-		core_fence_close(f->fence);
 }
 
 static void check_in(struct contract *c, struct grouper_fixture *f)
@@ -311,8 +320,6 @@ static void check_in(struct contract *c, struct grouper_fixture *f)
 void contract_check_grouper(struct contract *c)
 {
 	struct grouper_fixture *f = contract_make_grouper_fixture(c);
-	if (!f)
-		return;
-	check_in(c, f);
-	core_fence_close(f->fence);
+	if (f)
+		check_in(c, f);
 }

@@ -76,42 +76,19 @@ static void fill_fixture(struct contract *c, struct grouper_fixture *f)
 	}
 }
 
-/* Copies the arrays to memory that cannot be written to. */
-static bool protect_fixture(struct contract *c, struct grouper_fixture *f)
-{
-	const core_fence_part part[] = {
-		{"x", f->x, sizeof *f->x * (size_t)(N * f->layers * f->dims)},
-		{"column_id", f->column_id, sizeof f->column_id},
-		{"klass", f->klass, sizeof f->klass}, {"speaker", f->speaker, sizeof f->speaker},
-		{"duration", f->duration, sizeof f->duration}, {"stem", f->stem, sizeof f->stem}};
-	enum { PARTS = sizeof part / sizeof *part };
-	const void *to[PARTS];
-	f->fence = core_fence_open(c->ctx, "the rows", core_fence_room_apart(part, PARTS));
-	if (!f->fence)
-		return false;
-	core_fence_show_apart(f->fence, part, PARTS, to);
-	f->shown = (fv_grouper_input){.x = to[0],
-		.column_id = to[1],
-		.klass = to[2],
-		.speaker = to[3],
-		.duration = to[4],
-		.stem = to[5]};
-	return true;
-}
-
-fv_grouper_input contract_show_rows(
+fv_grouper_input contract_select_rows(
 	const struct grouper_fixture *f, uint32_t uses, int32_t first, int32_t n)
 {
 	fv_grouper_input t = {.size = sizeof t, .n = n};
 	if (uses & FV_USE_FEATURES) {
 		t.dims = f->dims;
 		t.layers = f->layers;
-		t.x = f->shown.x + first * f->layers * f->dims;
+		t.x = f->x + first * f->layers * f->dims;
 		t.columns = f->column;
 		t.roles = f->role;
 	}
 	if (uses & FV_USE_COLUMN) {
-		t.column_id = f->shown.column_id + first;
+		t.column_id = f->column_id + first;
 		t.column_names = values;
 		t.n_column_names = 4;
 	}
@@ -120,14 +97,39 @@ fv_grouper_input contract_show_rows(
 		t.n_classes = 4;
 	}
 	if (uses & FV_USE_CLASS && first + n <= TRAIN)
-		t.klass = f->shown.klass + first;
+		t.klass = f->klass + first;
 	if (uses & FV_USE_SPEAKER)
-		t.speaker = f->shown.speaker + first;
+		t.speaker = f->speaker + first;
 	if (uses & FV_USE_FILE)
-		t.stem = f->shown.stem + first;
+		t.stem = f->stem + first;
 	if (uses & FV_USE_DURATION && f->recordings)
-		t.duration = f->shown.duration + first;
+		t.duration = f->duration + first;
 	return t;
+}
+
+core_fence *contract_show_rows(fv_ctx *ctx, const fv_grouper_input *rows, fv_grouper_input *out)
+{
+	const size_t n = (size_t)rows->n, dims = (size_t)rows->layers * (size_t)rows->dims;
+	const core_fence_part part[] = {{"x", rows->x, n * dims * sizeof *rows->x},
+		{"column_id", rows->column_id, n * sizeof *rows->column_id},
+		{"klass", rows->klass, n * sizeof *rows->klass},
+		{"speaker", rows->speaker, n * sizeof *rows->speaker},
+		{"duration", rows->duration, n * sizeof *rows->duration},
+		{"stem", rows->stem, n * sizeof *rows->stem}};
+	enum { PARTS = sizeof part / sizeof *part };
+	const void *to[PARTS];
+	core_fence *fence = core_fence_open(ctx, "the rows", core_fence_room_apart(part, PARTS));
+	if (!fence)
+		return NULL;
+	core_fence_show_apart(fence, part, PARTS, to);
+	*out = *rows;
+	out->x = to[0];
+	out->column_id = to[1];
+	out->klass = to[2];
+	out->speaker = to[3];
+	out->duration = to[4];
+	out->stem = to[5];
+	return fence;
 }
 
 void contract_tell_grouper(struct contract *c, const struct grouper_fixture *f, uint32_t uses)
@@ -158,7 +160,7 @@ struct grouper_fixture *contract_make_grouper_fixture(struct contract *c)
 	f->layers = 1;
 	make_columns(c, f);
 	fill_fixture(c, f);
-	return protect_fixture(c, f) ? f : NULL;
+	return f;
 }
 
 /* Copies a row's columns, the last one first. */
@@ -184,5 +186,5 @@ struct grouper_fixture *contract_add_layer(struct contract *c, const struct grou
 		copy_columns(f->x + 2 * i * dims, one->x + (N - 1 - i) * dims, dims);
 		copy_columns(f->x + (2 * i + 1) * dims, one->x + i * dims, dims);
 	}
-	return protect_fixture(c, f) ? f : NULL;
+	return f;
 }
