@@ -152,7 +152,9 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 			"cache: use 'list', or 'prune' and keys: see 'fairvox cache --help'");
 	struct folder *f = NULL;
 	int n = 0;
-	fv_status status = find_folders(ctx, cache, &f, &n);
+	fv_status status = cli_check_exists(ctx, cache);
+	if (!status)
+		status = find_folders(ctx, cache, &f, &n);
 	if (status)
 		return status;
 	if (list)

@@ -44,6 +44,10 @@ FV_NODISCARD fv_status cli_set_op_timeout(fv_ctx *ctx, const char *text);
 
 FV_NODISCARD fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path);
 
+/* FV_CONFIG if nothing is at a path that the command line names. Anything else that is wrong with it is told where it is
+ * opened. */
+FV_NODISCARD fv_status cli_check_exists(fv_ctx *ctx, const char *path);
+
 /* Prints lines for people. Whatever else than the ends of lines could act on a terminal is escaped (base/visible.h), as
  * names of files, of groups, and reasons in results of others may hold it. */
 void cli_printf(const char *format, ...) FV_PRINTF(1, 2);

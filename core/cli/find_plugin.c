@@ -54,6 +54,9 @@ static fv_status find_by_path(
 static fv_status check_path(fv_ctx *ctx, const char *path)
 {
 	struct stat st;
+	fv_status status = cli_check_exists(ctx, path);
+	if (status)
+		return status;
 	if (stat(path, &st))
 		return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
 	if (S_ISDIR(st.st_mode))

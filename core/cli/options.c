@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/nearest.h"
@@ -161,5 +162,13 @@ fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path)
 	if (folders->n == max)
 		return fv_fail(ctx, FV_CONFIG, "--plugins: more than %zu folders", max);
 	folders->path[folders->n++] = path;
+	return FV_OK;
+}
+
+fv_status cli_check_exists(fv_ctx *ctx, const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) && (errno == ENOENT || errno == ENOTDIR))
+		return fv_fail(ctx, FV_CONFIG, "%s: %s", path, strerror(errno));
 	return FV_OK;
 }

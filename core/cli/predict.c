@@ -310,6 +310,8 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		return FV_FAILED;
 	fv_status status = core_registry_open(ctx, folders.path, folders.n, &p->registry);
 	if (!status)
+		status = cli_check_exists(ctx, argv[optind]);
+	if (!status)
 		status = find_models(ctx, p, argv[optind]);
 	if (!status)
 		status = cli_choose_device(ctx, p->device, &p->choice);

@@ -43,7 +43,8 @@ static fv_status read_folder(fv_ctx *ctx, const cli_source *source, core_results
 		return fv_fail(ctx, FV_CONFIG,
 			"%s is no configuration: --results, --cache and --plugins go with one",
 			source->path);
-	return core_results_read(ctx, source->path, out);
+	fv_status status = cli_check_exists(ctx, source->path);
+	return status ? status : core_results_read(ctx, source->path, out);
 }
 
 fv_status cli_results_read(fv_ctx *ctx, const cli_source *source, core_results **out)

@@ -48,8 +48,10 @@ static fv_status select_task(fv_ctx *ctx, const cli_study *cli, core_study *stud
 	if (piped) {
 		status = read_standard_input(ctx, &text);
 	} else {
-		status = core_file_read(ctx, cli->tasks, 1 << 30, &data, &size);
-		text = data;
+		status = cli_check_exists(ctx, cli->tasks);
+		if (!status)
+			status = core_file_read(ctx, cli->tasks, 1 << 30, &data, &size);
+		text = status ? NULL : data;
 	}
 	if (!status)
 		status = core_task_list_read(ctx, name, text, &list);

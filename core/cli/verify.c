@@ -23,7 +23,9 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		return fv_fail(ctx, FV_CONFIG, "verify: name one results folder");
 	core_results *results;
 	core_verified v;
-	fv_status status = core_results_read(ctx, argv[optind], &results);
+	fv_status status = cli_check_exists(ctx, argv[optind]);
+	if (!status)
+		status = core_results_read(ctx, argv[optind], &results);
 	if (status)
 		return status;
 	status = core_verify(ctx, results, &v);

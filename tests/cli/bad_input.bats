@@ -36,6 +36,63 @@ setup() {
 	[ ! -e results ]
 }
 
+# Each line: the exit code, and a command line in which something named "nowhere" does not exist. What says what to do
+# is 2 (configurations, folders of results, runs, plugins and caches, plugins, lists), data and weights are 4.
+@test "what the command line names and is not there has one exit code in every subcommand" {
+	mkdir empty
+	echo text >a.wav
+	local code line
+	while read -r code line; do
+		eval "fails $code nowhere '$fairvox' $line"
+		[[ $stderr == *"No such file or directory"* || $stderr == *"Not a directory"* || $stderr == *"no such folder"* || $stderr == *"no plugin 'nowhere'"* ]] ||
+			{ echo "$stderr" && return 1; }
+	done <<-'END'
+		2 run nowhere
+		2 explain nowhere
+		2 split nowhere
+		2 groups nowhere
+		2 status nowhere
+		2 table nowhere
+		2 report nowhere
+		2 plot rates nowhere -o f.svg
+		2 verify nowhere
+		2 predict nowhere a.wav
+		2 cache list --cache nowhere
+		2 check nowhere
+		2 check ./nowhere.so
+		2 check plan.yaml/nowhere.so
+		2 describe nowhere
+		2 describe ./nowhere.so
+		2 report empty --claims nowhere
+		2 run plan.yaml --tasks nowhere --task 0
+		2 fetch --list --catalogue nowhere
+		2 run plan.yaml --plugins nowhere
+		2 explain plan.yaml --plugins nowhere
+		2 split plan.yaml --plugins nowhere
+		2 groups plan.yaml --plugins nowhere
+		2 status plan.yaml --plugins nowhere
+		2 table plan.yaml --plugins nowhere
+		2 report plan.yaml --plugins nowhere
+		2 plot rates plan.yaml -o f.svg --plugins nowhere
+		2 predict empty a.wav --plugins nowhere
+		2 encode --encoder pitch --out o.csv a.wav --plugins nowhere
+		2 inspect a.wav --plugins nowhere
+		2 plugins --plugins nowhere
+		2 plugins --plugins plan.yaml/nowhere
+		2 describe pitch --plugins nowhere
+		2 check pitch --plugins nowhere
+		2 new plugin loss mine --plugins nowhere
+		4 audit nowhere --group-columns gender
+		4 inspect nowhere
+		4 encode --encoder pitch --out o.csv nowhere.wav
+		4 encode --encoder wavlm --weights nowhere --out o.csv a.wav
+		4 synth made --labels nowhere
+		4 synth made --demographics nowhere
+		4 run plan.yaml 'corpus.labels=nowhere_{fold}.csv'
+		4 run plan.yaml corpus.audio=nowhere
+	END
+}
+
 @test "plugin files" {
 	mkdir plugins
 	cp "$FAIRVOX_BUILD"/zoo/wrong_abi.so plugins
@@ -46,7 +103,7 @@ setup() {
 	[[ $output == *"good.so: truncated: a segment ends at byte"* ]]
 	fails 4 "built for ABI 999" "$fairvox" run --plugins plugins plan.yaml loss.name=wrong_abi
 	fails 4 "truncated" "$fairvox" describe --plugins plugins good
-	fails 4 "nowhere: plugin folder" "$fairvox" plugins --plugins nowhere
+	fails 2 "nowhere: plugin folder" "$fairvox" plugins --plugins nowhere
 }
 
 @test "recordings" {
@@ -109,7 +166,7 @@ setup() {
 }
 
 @test "tables without results" {
-	fails 4 "results: No such file" "$fairvox" table results
+	fails 2 "results: No such file" "$fairvox" table results
 	mkdir results
 	fails 4 "no results of" "$fairvox" table results
 	fails 2 "'tex2' is not" "$fairvox" table --format tex2 results

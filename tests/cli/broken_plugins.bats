@@ -234,7 +234,7 @@ setup() {
 	"$fairvox" describe "$FAIRVOX_BUILD/plugins/gdro.so" | grep -q '^loss/gdro '
 	"$fairvox" describe loss/gdro | grep -q '^loss/gdro '
 	for verb in check describe; do
-		fails 4 "nothing.so: No such file" "$fairvox" $verb ./nothing.so
+		fails 2 "nothing.so: No such file" "$fairvox" $verb ./nothing.so
 		fails 4 "is a folder: name a file in it" "$fairvox" $verb ./
 		fails 4 "plan.yaml: is no plugin: a plugin is a shared object called NAME.so" "$fairvox" $verb ./plan.yaml
 		fails 4 "plan.yaml: is no plugin" "$fairvox" $verb plan.yaml

@@ -180,7 +180,7 @@ launch() {
 	echo "no list" >list
 	fails 4 "list: no list of tasks" "$fairvox" run plan.yaml --tasks list --task 0
 	fails 2 "--task and --tasks are given together" "$fairvox" run plan.yaml --task 0
-	fails 4 "missing: No such file" "$fairvox" run plan.yaml --tasks missing --task 0
+	fails 2 "missing: No such file" "$fairvox" run plan.yaml --tasks missing --task 0
 }
 
 @test "a node that does not see the results says so" {

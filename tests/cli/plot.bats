@@ -291,7 +291,7 @@ END
 	fails 2 "ends in neither .svg, .pdf nor .png" "$fairvox" plot effects results -o f.jpg
 	fails 2 "no metric 'f2'" "$fairvox" plot effects results -o f.svg --metric f2
 	fails 2 "--width: 'wide' is not" "$fairvox" plot effects results -o f.svg --width wide
-	fails 4 "No such file" "$fairvox" plot effects nowhere -o f.svg
+	fails 2 "No such file" "$fairvox" plot effects nowhere -o f.svg
 	fails 2 "results is no configuration" "$fairvox" plot effects results -o f.svg --cache none
 	fails 4 "no variant to compare with" "$fairvox" plot effects results -o f.svg --rows loss=rw
 	fails 1 "nowhere/f.svg" "$fairvox" plot effects results -o nowhere/f.svg

@@ -220,7 +220,7 @@ assert text["answer"].count("the gender TPR gap of ERM") == 1 and "of 2 variants
 }
 
 @test "what is wrong is one line, and nothing is written" {
-	fails 4 "nothere" "$fairvox" report nothere -o r.html
+	fails 2 "nothere" "$fairvox" report nothere -o r.html
 	fails 2 "report: name one results folder" "$fairvox" report -o r.html
 	test ! -e r.html
 	fails 2 "unknown option '--anonymus'" "$fairvox" report results --anonymus

@@ -115,7 +115,7 @@ static void good_plugins_are_found(void **state)
 	assert_false(good->own);
 	assert_true(core_registry_find(r, FV_LOSS, "erm")->own);
 	const char *missing = "/no/such/folder";
-	test_fails(ctx, core_registry_open(ctx, &missing, 1, &r), FV_DATA, "/no/such/folder");
+	test_fails(ctx, core_registry_open(ctx, &missing, 1, &r), FV_CONFIG, "/no/such/folder");
 	core_ctx_free(ctx);
 }
 

@@ -117,11 +117,13 @@ static fv_status add_folder(struct search *s, const char *folder, bool required)
 {
 	char real[PATH_MAX];
 	struct stat st;
-	if (!realpath(folder, real) || stat(real, &st))
+	if (!realpath(folder, real) || stat(real, &st)) {
+		bool is_missing = errno == ENOENT || errno == ENOTDIR;
 		return required || core_memory_note_errno()
-			       ? fv_fail(s->ctx, FV_DATA, "%s: plugin folder: %s", folder,
-					 strerror(errno))
+			       ? fv_fail(s->ctx, is_missing ? FV_CONFIG : FV_DATA,
+					 "%s: plugin folder: %s", folder, strerror(errno))
 			       : FV_OK;
+	}
 	if (!S_ISDIR(st.st_mode))
 		return required
 			       ? fv_fail(s->ctx, FV_DATA, "%s: plugin folder: not a folder", folder)

@@ -39,7 +39,7 @@ typedef struct core_registry {
 
 /* Searches, in this order: the folders given, FAIRVOX_PLUGIN_PATH (separated by colons), the
  * program's own folder, which lies beside libfairvox wherever that was copied to. The first plugin of a name is used; later ones are listed as hidden. A given
- * folder that does not exist is an error (FV_DATA). The registry lives as long as the context. */
+ * folder that does not exist is an error (FV_CONFIG). The registry lives as long as the context. */
 FV_NODISCARD fv_status core_registry_open(
 	fv_ctx *ctx, const char *const *folders, size_t n_folders, core_registry **out);
 
