@@ -128,6 +128,36 @@ static void bytes_do_not_depend_on_jobs(void **state)
 	core_ctx_free(ctx);
 }
 
+static void add_warning(void *user, core_level level, const char *line)
+{
+	core_text *text = user;
+	if (level == CORE_WARNING)
+		core_text_add(text, "%s\n", line);
+}
+
+static void replaced_labels_are_told(void **state)
+{
+	(void)state;
+	skip_without_espeak(5);
+	fv_ctx *ctx = test_ctx();
+	core_synth_options options = make_options(ctx, make_folder(ctx, "synth-less"), 12);
+	core_synth_summary summary;
+	core_text told = {0};
+	core_ctx_set_log(ctx, add_warning, &told);
+	test_ok(ctx, core_synth_run(ctx, &options, &summary));
+	test_ok(ctx, core_synth_run(ctx, &options, &summary));
+	assert_int_equal(told.size, 0);
+	options.limit = 5;
+	test_ok(ctx, core_synth_run(ctx, &options, &summary));
+	assert_non_null(told.data);
+	assert_non_null(strstr(told.data,
+		"labels_consensus_1.csv: replaced, and the other label files: the labels name 5 "
+		"recordings now, they named 12 before"));
+	assert_ptr_equal(strchr(told.data, '\n'), told.data + told.size - 1); /* one line */
+	core_text_free(&told);
+	core_ctx_free(ctx);
+}
+
 static void check_labels(const char *dir, int fold)
 {
 	fv_ctx *ctx = test_ctx();
@@ -400,6 +430,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_do_not_depend_on_jobs),
+		cmocka_unit_test(replaced_labels_are_told),
 		cmocka_unit_test(all_files_are_written),
 		cmocka_unit_test(killed_run_resumes),
 		cmocka_unit_test(foreign_files_are_kept),

@@ -177,23 +177,80 @@ static fv_status write_labels(fv_ctx *ctx, const struct place *place, const char
 	return write_text(ctx, place, core_path_base(from), &text);
 }
 
+/* A label file of the folder, as it was before and is now. */
+struct replaced {
+	const char *name;
+	int64_t rows, rows_now;
+	int files; /* label files that were replaced by others */
+};
+
+static bool is_same_table(const core_csv *a, const core_csv *b)
+{
+	bool same = a->n_rows == b->n_rows && a->n_columns == b->n_columns;
+	for (int64_t i = 0; same && i < a->n_columns; i++)
+		same = !strcmp(a->header[i], b->header[i]);
+	for (int64_t i = 0; same && i < a->n_rows * a->n_columns; i++)
+		same = !strcmp(a->cell[i], b->cell[i]);
+	return same;
+}
+
+/* Writes a label file, and notes in `replaced` whether one of another content was there. */
+static fv_status replace_labels(fv_ctx *ctx, const struct place *place, const char *from,
+	const char *const *names, size_t n, struct replaced *replaced)
+{
+	char *path = core_path_join(ctx, place->dir, core_path_base(from));
+	core_csv before, after;
+	if (!path)
+		return FV_FAILED;
+	bool was_there = core_file_exists(path);
+	fv_status status = was_there ? core_csv_read(ctx, path, &before) : FV_OK;
+	if (status == FV_DATA) { /* no table: it has no rows that are lost */
+		core_error_clear(ctx);
+		was_there = false;
+		status = FV_OK;
+	}
+	if (!status)
+		status = write_labels(ctx, place, from, names, n);
+	if (!status && was_there)
+		status = core_csv_read(ctx, path, &after);
+	if (status || !was_there || is_same_table(&before, &after))
+		return status;
+	if (!replaced->files)
+		*replaced = (struct replaced){path, before.n_rows, after.n_rows, 0};
+	replaced->files++;
+	return FV_OK;
+}
+
+static void tell_replaced(fv_ctx *ctx, const struct replaced *r)
+{
+	if (r->files)
+		fv_warn(ctx,
+			"%s: replaced%s: the labels name %lld recordings now, they named %lld "
+			"before; recordings that they no longer name stay, and studies of this "
+			"corpus change",
+			r->name, r->files > 1 ? ", and the other label files" : "",
+			(long long)r->rows_now, (long long)r->rows);
+}
+
 /* labels_consensus_1.csv is the file of one fold: files next to it with other numbers are
  * reduced as well. */
 static fv_status write_all_labels(fv_ctx *ctx, const struct place *place, const char *labels,
 	const char *const *names, size_t n)
 {
+	struct replaced replaced = {0};
 	const char *dot = strrchr(core_path_base(labels), '.'), *digits = dot;
 	while (digits && digits > core_path_base(labels) && isdigit((unsigned char)digits[-1]))
 		digits--;
-	fv_status status = write_labels(ctx, place, labels, names, n);
+	fv_status status = replace_labels(ctx, place, labels, names, n, &replaced);
 	for (int fold = 1; digits != dot && fold <= 99 && !status; fold++) {
 		char *path =
 			core_format(ctx, "%.*s%d%s", (int)(digits - labels), labels, fold, dot);
 		if (!path)
 			return FV_FAILED;
 		if (strcmp(path, labels) && core_file_exists(path))
-			status = write_labels(ctx, place, path, names, n);
+			status = replace_labels(ctx, place, path, names, n, &replaced);
 	}
+	tell_replaced(ctx, &replaced);
 	return status;
 }
 
