@@ -185,6 +185,25 @@ static void all_faults_reported(void **state)
 	assert_null(w->config);
 }
 
+static void decimal_commas_are_guessed(void **state)
+{
+	test_config *w = *state;
+	test_config_write(w, "d.yaml",
+		"corpus: {labels: l.csv}\nencoder: {name: waves}\nloss: {name: plain}\n"
+		"train:\n  learning_rate: 0,001\n  clip: 1,5,2\n");
+	test_config_load(w, "d.yaml", "");
+	test_config_expect_errors(w, FV_CONFIG,
+		"d.yaml:5:18: train.learning_rate: '0,001' is not a number: write 0.001\n"
+		"d.yaml:6:9: train.clip: '1,5,2' is not a number\n");
+	test_config_write(w, "f.yaml",
+		"corpus: {labels: l.csv}\nencoder: {name: waves}\nloss: {name: plain}\n"
+		"train: {learning_rate: 1,001}\n");
+	test_config_load(w, "f.yaml", "");
+	test_config_expect_errors(w, FV_CONFIG,
+		"f.yaml:4:26: unknown key '001' in train: for a decimal comma write "
+		"learning_rate: 1.001\n");
+}
+
 /* "C:\temp" in double quotes has a tab in it. */
 static void escaped_paths_are_refused(void **state)
 {
@@ -409,6 +428,7 @@ int main(void)
 		TEST(complete_example),
 		TEST(defaults_of_everything),
 		TEST(all_faults_reported),
+		TEST(decimal_commas_are_guessed),
 		TEST(escaped_paths_are_refused),
 		TEST(leading_zeros_are_refused),
 		TEST(signs_in_paths_are_refused),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/number.h"
 #include "config/resolve.h"
 #include "plugin/descriptor.h"
 
@@ -120,6 +121,22 @@ static const char *tell_one_block(
 	return "";
 }
 
+/* {learning_rate: 0,001} is the key 001 behind a 0: the value that was meant, with what to write. "": none. */
+static const char *tell_decimal_comma(const core_block_draft *b, size_t at)
+{
+	const core_entry *entry = &b->node->entry[at], *before = at ? entry - 1 : NULL;
+	size_t digits = strspn(entry->key, "0123456789");
+	int64_t whole;
+	if (!before || !digits || entry->key[digits] || !core_yaml_is_null(entry->value) ||
+		before->value->kind != CORE_YAML_SCALAR || !before->value->plain ||
+		!core_parse_int(before->value->text, &whole) ||
+		before->key_place.line != entry->key_place.line)
+		return "";
+	const char *text = core_format(b->r->loader->ctx, ": for a decimal comma write %s: %s.%s",
+		before->key, before->value->text, entry->key);
+	return text ? text : "";
+}
+
 /* Reports written keys that are neither in the core's table nor among the plugin's parameters. */
 void core_draft_refuse_unknown(
 	core_block_draft *b, const core_key *keys, size_t n, const fv_descriptor *d)
@@ -145,11 +162,11 @@ void core_draft_refuse_unknown(
 		 * block */
 		const char *near = core_find_nearest(entry->key, names, n + n_params);
 		bool named = d && !(near && core_schema_key(keys, n, near));
-		core_loader_fail_whole(loader, entry->key_place, "unknown key '%s' in %s%s%s%s%s%s",
+		core_loader_fail_whole(loader, entry->key_place, "unknown key '%s' in %s%s%s%s%s%s%s",
 			entry->key, b->path, named ? " (" : "", named ? d->name : "",
 			named ? ")" : "",
 			core_suggest_name(loader->ctx, entry->key, names, n + n_params),
-			named ? tell_one_block(b, entry, d) : "");
+			named ? tell_one_block(b, entry, d) : "", tell_decimal_comma(b, i));
 	}
 }
 

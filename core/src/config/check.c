@@ -95,6 +95,20 @@ static bool starts_with_zero(const char *text)
 
 #define QUOTED ", but text: leave out the quotes"
 
+/* What a text that is no number may have meant: one with a decimal comma. */
+static const char *guess_number(core_check *c, const core_yaml *node, const char *quoted)
+{
+	double value;
+	char *text = core_strdup(c->loader->ctx, node->text), *comma = text ? strchr(text, ',') : NULL;
+	if (!comma || strchr(comma + 1, ','))
+		return quoted;
+	*comma = '.';
+	const char *guess = core_parse_double(text, &value)
+				    ? core_format(c->loader->ctx, ": write %s", text)
+				    : NULL;
+	return guess ? guess : quoted;
+}
+
 static core_yaml *check_int(core_check *c, const core_yaml *node)
 {
 	int64_t value;
@@ -130,7 +144,7 @@ core_yaml *core_check_real(core_check *c, const core_yaml *node)
 	if (!node->plain || !core_parse_double(node->text, &value)) {
 		bool quoted = !node->plain && core_parse_double(node->text, &value);
 		REFUSE(c, node, "%s: '%s' is not a number%s", c->path, node->text,
-			quoted ? QUOTED : "");
+			quoted ? QUOTED : guess_number(c, node, ""));
 		return NULL;
 	}
 	if (!check_range(c, node, value))
