@@ -123,6 +123,14 @@ setup() {
 	fails 4 "${first%.flac}" "$fairvox" run plan.yaml "corpus.audio=$PWD/audio"
 }
 
+@test "classes that leave out columns of classes" {
+	sed 's/^  folds: .*/&\n  classes: [angry, sad]/' plan.yaml >bad.yaml
+	fails 2 "bad.yaml:5:12: corpus.classes: the labels sum to " "$fairvox" run bad.yaml
+	[[ $stderr == *", not 1, in $corpus/labels_consensus_1.csv:2; columns that are not named have the rest: "*"happy"*": name them too, or drop them: 'map: {NAME: null}'"* ]]
+	[ "$(grep -c 'corpus.classes' <<<"$stderr")" -le 2 ] # a line for each fold
+	"$fairvox" split bad.yaml --fold 1 corpus.map='{disgust: null, fear: null, happy: null, neutral: null}' >/dev/null
+}
+
 @test "labels" {
 	mkdir labels
 	cp "$corpus"/labels_consensus_*.csv labels

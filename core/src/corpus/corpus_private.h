@@ -48,6 +48,7 @@ typedef struct core_label_file {
 	int32_t *target;           /* [n_sources] index of the class, or one of those above */
 	bool classes_found;        /* the class columns were not given but found */
 	bool counts;               /* the class columns count raters */
+	bool told_subset;          /* that corpus.classes leaves columns of classes out */
 
 	/* all rows: [csv.n_rows] */
 	const char **name;    /* file name as the label file or template has it */
@@ -123,6 +124,9 @@ FV_NODISCARD fv_status core_classes_map(fv_ctx *ctx, core_label_file *file, core
 FV_NODISCARD fv_status core_labels_find(fv_ctx *ctx, core_label_file *file, core_corpus *corpus);
 FV_NODISCARD fv_status core_labels_read(
 	fv_ctx *ctx, core_label_file *file, const core_corpus *corpus);
+
+/* labels.c: whether nothing else is known of a column than that it may be that of a class. */
+bool core_may_be_class(const core_label_file *file, int64_t column);
 
 /* soft_labels.c: class columns and votes. core_counts_detect tells shares of raters from counts. */
 FV_NODISCARD fv_status core_counts_detect(

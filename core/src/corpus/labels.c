@@ -29,8 +29,7 @@ static bool is_in_template(const core_label_file *f, const char *header)
 	return false;
 }
 
-/* Whether a column between file name and speaker may be that of a class. */
-static bool may_be_class(const core_label_file *f, int64_t column)
+bool core_may_be_class(const core_label_file *f, int64_t column)
 {
 	bool other = column == f->gender || column == f->split || column == f->start ||
 		     column == f->end || f->used[column] != CORE_COLUMN_FREE ||
@@ -53,7 +52,7 @@ static fv_status guess_columns(fv_ctx *ctx, core_label_file *f)
 	f->classes_found = true;
 	for (int64_t i = f->file + 1; i < find_last_class(f); i++) {
 		double number;
-		if (!may_be_class(f, i))
+		if (!core_may_be_class(f, i))
 			continue;
 		if (!core_parse_double(core_csv_cell(csv, 0, i), &number))
 			return CORE_ROW_FAIL(ctx, f, 0,
@@ -125,7 +124,7 @@ static bool has_share_columns(const core_label_file *f)
 		double sum = 0, number;
 		int n = 0;
 		for (int64_t i = f->file + 1; i < find_last_class(f); i++) {
-			if (!may_be_class(f, i) ||
+			if (!core_may_be_class(f, i) ||
 				!core_parse_double(core_csv_cell(&f->table.csv, r, i), &number))
 				continue;
 			sum += number;

@@ -121,11 +121,49 @@ static fv_status sum_columns(fv_ctx *ctx, core_label_file *f, const core_corpus 
 	return status;
 }
 
-static fv_status check_sum(fv_ctx *ctx, const core_label_file *f, int64_t r, double sum)
+static bool is_class_column(const core_label_file *f, int64_t column)
+{
+	for (int32_t s = 0; s < f->n_sources; s++)
+		if (f->class_column[s] == column)
+			return true;
+	return false;
+}
+
+/* The columns that corpus.classes does not name and whose shares in row r are all that is missing: "happy, sad".
+ * NULL: there are none. */
+static const char *find_rest(fv_ctx *ctx, const core_label_file *f, int64_t r, double missing)
+{
+	const char *names = NULL;
+	double sum = 0, share;
+	for (int64_t i = 0; f->spec->classes.n && i < f->table.csv.n_columns; i++) {
+		const char *cell = core_csv_cell(&f->table.csv, r, i);
+		if (is_class_column(f, i) || !core_may_be_class(f, i) ||
+			core_parse_probability(cell, &share))
+			continue;
+		sum += share;
+		names = core_format(ctx, "%s%s%s", names ? names : "", names ? ", " : "",
+			f->table.csv.header[i]);
+		if (!names)
+			return NULL;
+	}
+	return fabs(sum - missing) <= SUM_TOLERANCE ? names : NULL;
+}
+
+static fv_status check_sum(fv_ctx *ctx, core_label_file *f, int64_t r, double sum)
 {
 	if (fabs(sum - 1) <= SUM_TOLERANCE)
 		return FV_OK;
-	return CORE_ROW_FAIL(ctx, f, r, "labels sum to %.6g, not 1%s", sum, hint_at_classes(f));
+	if (f->told_subset)
+		return FV_CONFIG;
+	const char *left_out = find_rest(ctx, f, r, 1 - sum);
+	if (!left_out)
+		return CORE_ROW_FAIL(
+			ctx, f, r, "labels sum to %.6g, not 1%s", sum, hint_at_classes(f));
+	f->told_subset = true;
+	return core_fail_key(ctx, FV_CONFIG, (core_key_ref){f->spec->block, "classes", NULL},
+		"corpus.classes: the labels sum to %.6g, not 1, in %s:%lld; columns that are not "
+		"named have the rest: %s: name them too, or drop them: 'map: {NAME: null}'",
+		sum, f->table.path[r], (long long)f->table.csv.line[r], left_out);
 }
 
 fv_status core_shares_read(
