@@ -36,6 +36,20 @@ setup() {
 	[ ! -e results ]
 }
 
+@test "what an encoder refuses when it is opened has the place of its key" {
+	sed 's/^encoder: .*/encoder: {name: functionals, output: voce}/' plan.yaml >bad.yaml
+	fails 2 "bad.yaml:5:38: encoder functionals has no output 'voce', did you mean 'voice'?" "$fairvox" run bad.yaml
+	fails 2 "argument 2: encoder functionals has no output 'f'" "$fairvox" run plan.yaml encoder.name=functionals encoder.output=f
+	sed 's/^encoder: .*/encoder: {name: functionals, weights: plan.yaml}/' plan.yaml >bad.yaml
+	fails 2 "bad.yaml:5:39: plugin functionals: takes no weights, but '" "$fairvox" run bad.yaml
+	sed 's/^encoder: .*/encoder: {name: wavlm, weights: plan.yaml}/' plan.yaml >bad.yaml
+	fails 4 "bad.yaml:5:33: " "$fairvox" run bad.yaml
+	sed 's/^encoder: .*/encoder: {name: wavlm, weights: none.pt}/' plan.yaml >bad.yaml
+	fails 4 "bad.yaml:5:33: " "$fairvox" run bad.yaml
+	[[ $stderr == *"none.pt: No such file or directory"* ]]
+	[ ! -e results ]
+}
+
 # Each line: the exit code, and a command line in which something named "nowhere" does not exist. What says what to do
 # is 2 (configurations, folders of results, runs, plugins and caches, plugins, lists), data and weights are 4.
 @test "what the command line names and is not there has one exit code in every subcommand" {

@@ -357,7 +357,7 @@ lost() {
 		[ "$status" -eq 3 ]
 		[[ $output == *$'\n'"2 runs, 2 to compute, about "* ]]
 		[[ $output == *$'\n'"rww-pitch-train could not start: bad.yaml:10:27: there is no loss 'rww'"* ]]
-		[[ $output == *$'\n'"erm-wavlm, fold 1, seed 1 and 1 more failed: none.pt: No such file or directory"* ]]
+		[[ $output == *$'\n'"erm-wavlm, fold 1, seed 1 and 1 more failed: bad.yaml:10:101: none.pt: No such file or directory"* ]]
 	done
 	[ ! -e results ]
 }
@@ -370,13 +370,13 @@ lost() {
 	[ "$status" -eq 0 ]
 	[ "${lines[-1]}" = "4 runs: 2 done, 2 failed; 2 variants could not start" ]
 	[[ ${lines[0]} == "rww-pitch-train could not start: bad.yaml:10:27: there is no loss 'rww'"* ]]
-	[[ $output == *"erm-wavlm, fold 1, seed 1 and 1 more failed: none.pt: No such file or directory"* ]]
+	[[ $output == *"erm-wavlm, fold 1, seed 1 and 1 more failed: bad.yaml:10:101: none.pt: No such file or directory"* ]]
 	[[ $output =~ wavlm\ +0\ +0\ +2\ +0\ +0 ]]
 	run "$fairvox" status bad.yaml --follow
 	[ "$status" -eq 3 ]
 	# table of a configuration knows them too, and the row of the others is the same
 	"$fairvox" table bad.yaml --draws 2000 --format md >table.md
-	grep -q "^- missing: 2 of 2 runs of erm-wavlm, which failed: none.pt: No such file\|^- missing: erm-wavlm, which could not start: none.pt: No such file" table.md
+	grep -q "^- missing: 2 of 2 runs of erm-wavlm, which failed: bad.yaml:10:101: none.pt: No such file\|^- missing: erm-wavlm, which could not start: bad.yaml:10:101: none.pt: No such file" table.md
 	grep -q "^- missing: 2 variants (rww-pitch-train, ...), which could not start: bad.yaml:10:27: there is no loss 'rww'" table.md
 	"$fairvox" table results --draws 2000 --format md >results.md
 	[ "$(grep '^| *erm-pitch' table.md)" = "$(grep '^| *erm-pitch' results.md)" ]

@@ -159,6 +159,7 @@ typedef struct core_delegate {
 
 typedef struct core_encoder_spec {
 	core_plugin_spec use;
+	const struct core_yaml *block; /* as resolved, for the places of its keys; may be NULL */
 	/* canonical text of the settings that determine the features: all but `standardize` */
 	const char *key;
 	const char *weights; /* NULL: none */

@@ -86,17 +86,21 @@ static fv_status check_info(fv_ctx *ctx, const core_encoder *e)
 	return FV_OK;
 }
 
+static fv_status check_outputs(fv_ctx *ctx, const core_encoder *e)
+{
+	fv_status status = FV_OK;
+	if (e->info.n_outputs < 1 || !e->info.outputs)
+		return fv_fail(ctx, FV_FAILED, "has no outputs");
+	for (int32_t i = 0; i < e->info.n_outputs && !status; i++)
+		status = check_output(ctx, e, i);
+	return status;
+}
+
+/* Finds the output that the configuration names. */
 static fv_status find_output(fv_ctx *ctx, core_encoder *e)
 {
 	const fv_encoder_info *info = &e->info;
 	const char *wanted = e->spec->output;
-	if (info->n_outputs < 1 || !info->outputs)
-		return fv_fail(ctx, FV_FAILED, "has no outputs");
-	for (int32_t i = 0; i < info->n_outputs; i++) {
-		fv_status status = check_output(ctx, e, i);
-		if (status)
-			return status;
-	}
 	const char **names = core_alloc(ctx, (size_t)info->n_outputs, sizeof *names);
 	if (!names)
 		return FV_FAILED;
@@ -110,21 +114,24 @@ static fv_status find_output(fv_ctx *ctx, core_encoder *e)
 		}
 	}
 	const char *hint = core_suggest_name(ctx, wanted, names, (size_t)info->n_outputs);
-	return *hint ? fv_fail(ctx, FV_CONFIG, "has no output '%s'%s", wanted, hint)
-		     : fv_fail(ctx, FV_CONFIG, "has no output '%s': its first is '%s'", wanted,
+	core_key_ref at = {e->spec->block, "output", NULL};
+	return *hint ? core_fail_key(ctx, FV_CONFIG, at, "encoder %s has no output '%s'%s", e->name,
+			       wanted, hint)
+		     : core_fail_key(ctx, FV_CONFIG, at,
+			       "encoder %s has no output '%s': its first is '%s'", e->name, wanted,
 			       names[0]);
 }
 
 /* Finds the weights file. In a folder it is the first file with one of the names Hugging Face
  * uses. */
-static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
+static fv_status find_weights(fv_ctx *ctx, core_key_ref at, const char *given, const char **out)
 {
 	static const char *const names[] = {"model.safetensors", "pytorch_model.bin",
 		"model.safetensors.index.json", "pytorch_model.bin.index.json"};
 	struct stat st;
 	*out = given;
 	if (stat(given, &st))
-		return fv_fail(ctx, FV_DATA,
+		return core_fail_key(ctx, FV_DATA, at,
 			"%s: %s: 'fairvox fetch --list' shows what can be fetched", given,
 			strerror(errno));
 	if (!S_ISDIR(st.st_mode))
@@ -136,18 +143,20 @@ static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
 		if (!stat(*out, &st))
 			return FV_OK;
 	}
-	return fv_fail(ctx, FV_DATA, "%s: the folder has neither %s nor %s: name the weights file",
-		given, names[0], names[1]);
+	return core_fail_key(ctx, FV_DATA, at,
+		"%s: the folder has neither %s nor %s: name the weights file", given, names[0],
+		names[1]);
 }
 
 static fv_status hash_weights(fv_ctx *ctx, core_encoder *e)
 {
 	const char *given = e->spec->weights;
+	const core_key_ref at = {e->spec->block, "weights", NULL};
 	if (!given)
 		return FV_OK;
 	if (!core_is_utf8(given)) /* models store the name in JSON */
-		return fv_fail(ctx, FV_CONFIG, "%s: the name is not UTF-8", given);
-	fv_status status = find_weights(ctx, given, &e->weights);
+		return core_fail_key(ctx, FV_CONFIG, at, "%s: the name is not UTF-8", given);
+	fv_status status = find_weights(ctx, at, given, &e->weights);
 	char *hex = core_alloc(ctx, CORE_SHA256_HEX, 1);
 	if (!status)
 		status = hex ? core_weights_sha256(ctx, e->weights, hex) : FV_FAILED;
@@ -167,8 +176,20 @@ static fv_status read_info(fv_ctx *ctx, core_encoder *e)
 	if (!status)
 		status = check_info(ctx, e);
 	if (!status)
-		status = find_output(ctx, e);
-	return core_guard_leave(&guard, status);
+		status = check_outputs(ctx, e);
+	status = core_guard_leave(&guard, status);
+	return status ? status : find_output(ctx, e);
+}
+
+/* Puts the place of the key `weights` in front of what the op open says of that file. */
+static fv_status place_failure(fv_ctx *ctx, const core_encoder *e, fv_status status)
+{
+	core_place place = core_key_place((core_key_ref){e->spec->block, "weights", NULL});
+	const char *line = core_error_line(ctx, 0);
+	if (!place.file || !line || !strstr(line, e->weights))
+		return status;
+	return core_reason_report(
+		ctx, core_place_text(ctx, place), core_error_take(ctx, ctx, status));
 }
 
 static fv_status open_state(fv_ctx *ctx, core_encoder *e)
@@ -185,6 +206,8 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 	fv_status status = core_guard_leave(&guard, e->ops->open(e->state, ctx, e->weights));
 	if (status == FV_FAILED && alone && core_error_count(ctx))
 		status = core_error_status(ctx); /* fv_linear_open and others return no status */
+	if (status && alone && e->weights)
+		status = place_failure(ctx, e, status);
 	core_scratch_reset(ctx);
 	if (!status)
 		status = read_info(ctx, e);

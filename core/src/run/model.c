@@ -451,6 +451,7 @@ fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
 	if (!status)
 		status = core_encoder_from_flags(
 			ctx, registry, name, weights, output, flag, n, spec);
+	spec->block = NULL; /* its values come from the model, not from options */
 	if (!status)
 		status = open_as_trained(ctx, root, spec, device, &model->plan->shape, path, out);
 	json_decref(root);
