@@ -5,6 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 ./bootstrap package
 lintian --fail-on error,warning build-package/*.deb
+unpacked=$(mktemp -d)
+trap 'rm -rf "$unpacked"' EXIT
+dpkg -x build-package/*.deb "$unpacked" # the program runs from any folder, without being installed
+env -u LD_LIBRARY_PATH "$unpacked/usr/bin/fairvox" fetch --list >/dev/null
+env -u LD_LIBRARY_PATH "$unpacked/usr/bin/fairvox" describe loss/erm >/dev/null
 if [ "$(id -u)" = 0 ]; then
 	tests/package/bare_root.sh build-package/*.deb
 	bare="a bare Debian 12 runs it"
