@@ -282,6 +282,25 @@ static fv_status check_plugin(fv_ctx *ctx, struct check *c)
 	return status ? status : print_summary(ctx, c);
 }
 
+/* Refuses options that say nothing to a plugin of this kind. */
+static fv_status check_effect(fv_ctx *ctx, const struct check *c)
+{
+	const struct {
+		const char *option, *value;
+		fv_kind kind;
+	} list[] = {{"--weights", c->options.weights, FV_ENCODER},
+		{"--stem", c->options.stem, FV_ENCODER},
+		{"--columns", c->options.columns, FV_GROUPER}};
+	const fv_descriptor *d = c->plugin->descriptor;
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+		if (list[i].value && list[i].kind != d->kind)
+			return fv_fail(ctx, FV_CONFIG,
+				"%s has no effect on %s %s: it is for %ss: remove it",
+				list[i].option, core_kind_name(d->kind), d->name,
+				core_kind_name(list[i].kind));
+	return FV_OK;
+}
+
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	static const struct option longs[] = {{"profile", required_argument, NULL, 'P'},
@@ -302,6 +321,8 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	if (optind + 1 != argc)
 		return fv_fail(ctx, FV_CONFIG, "check: name one plugin, or its file");
 	fv_status status = cli_find_plugin(ctx, &c->folders, argv[optind], &c->plugin);
+	if (!status)
+		status = check_effect(ctx, c);
 	if (status)
 		return status;
 	c->outcome = mmap(NULL, sizeof *c->outcome, PROT_READ | PROT_WRITE,

@@ -7,8 +7,8 @@
 #include "plugin/registry.h"
 
 /* A word with a "/" or that ends in ".so" is a path, unless KIND/ stands in front. The folder of a path
- * is searched before the others. Errors: FV_CONFIG if no plugin has that name; FV_DATA if the file is
- * missing or no plugin, or was refused, with the reason. */
+ * is searched before the others. Errors: FV_CONFIG if no plugin has that name, or the file is missing;
+ * FV_DATA if it is no plugin, or was refused, with the reason. */
 FV_NODISCARD fv_status cli_find_plugin(
 	fv_ctx *ctx, const cli_folders *folders, const char *word, const core_plugin **out);
 

@@ -172,3 +172,17 @@ told() {
 	[ "$(grep -c '^fault: ' <<<"$output")" -eq 2 ]
 	[ "$(grep -c 'more like it: .*solver.c:345:3: gave up' <<<"$output")" -eq 1 ]
 }
+
+@test "options that say nothing to a plugin of its kind are refused" {
+	local kind option
+	while read -r plugin kind option others; do
+		fails 2 "$option has no effect on $kind $plugin: it is for $others: remove it" "$fairvox" check "$plugin" "$option" x
+	done <<-'END'
+		rw loss --weights encoders
+		rw loss --stem encoders
+		rw loss --columns groupers
+		kmeans grouper --weights encoders
+		kmeans grouper --stem encoders
+		pitch encoder --columns groupers
+	END
+}
