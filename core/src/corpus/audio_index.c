@@ -183,23 +183,14 @@ static const char *make_folder_id(fv_ctx *ctx, const char *folder)
 	return id;
 }
 
-fv_status core_corpus_open_audio(fv_ctx *ctx, const core_corpus_spec *spec, core_audio_index **out)
-{
-	if (core_is_dir(spec->audio))
-		return core_audio_index_open(ctx, spec->audio, out);
-	return core_fail_key(ctx, FV_DATA, (core_key_ref){spec->block, "audio", NULL},
-		"corpus.audio: %s: %s", spec->audio, describe_no_folder(spec->audio));
-}
-
-fv_status core_audio_index_open(fv_ctx *ctx, const char *folder, core_audio_index **out)
+/* Lists the recordings below a folder. */
+static fv_status open_folder(fv_ctx *ctx, const char *folder, core_audio_index **out)
 {
 	core_audio_index *index = core_alloc(ctx, 1, sizeof *index);
 	char *root = core_strdup(ctx, folder);
 	if (!index || !root)
 		return FV_FAILED;
 	index->folder = root;
-	if (!core_is_dir(folder))
-		return fv_fail(ctx, FV_DATA, "%s: %s", folder, describe_no_folder(folder));
 	index->folder_id = make_folder_id(ctx, folder);
 	if (!index->folder_id)
 		return FV_FAILED;
@@ -214,4 +205,19 @@ fv_status core_audio_index_open(fv_ctx *ctx, const char *folder, core_audio_inde
 	free(list.item);
 	*out = index;
 	return status;
+}
+
+fv_status core_corpus_open_audio(fv_ctx *ctx, const core_corpus_spec *spec, core_audio_index **out)
+{
+	if (!core_is_dir(spec->audio))
+		return core_fail_key(ctx, FV_DATA, (core_key_ref){spec->block, "audio", NULL},
+			"corpus.audio: %s: %s", spec->audio, describe_no_folder(spec->audio));
+	return open_folder(ctx, spec->audio, out);
+}
+
+fv_status core_audio_index_open(fv_ctx *ctx, const char *folder, core_audio_index **out)
+{
+	if (!core_is_dir(folder))
+		return fv_fail(ctx, FV_DATA, "%s: %s", folder, describe_no_folder(folder));
+	return open_folder(ctx, folder, out);
 }
