@@ -97,25 +97,37 @@ static bool move_attributes(struct block *b, const core_entry *attributes)
 	return true;
 }
 
+/* The keys of the block `folds`, and their short spellings. */
+static const char *const fold_keys[] = {"make", "by", "use", "seed"};
+static const char *const fold_shorts[] = {"make_folds", "fold_by", "folds", "make_folds_seed"};
+
+const char *core_corpus_long_key(fv_ctx *ctx, const char *key)
+{
+	for (size_t k = 0; k < sizeof fold_shorts / sizeof *fold_shorts; k++)
+		if (!strcmp(key, fold_shorts[k])) {
+			const char *text = core_format(ctx, "folds.%s", fold_keys[k]);
+			return text ? text : key;
+		}
+	return key;
+}
+
 static void move_folds(struct block *b, const core_yaml *node, const core_yaml *folds)
 {
-	static const char *const keys[] = {"make", "by", "use", "seed"};
-	static const char *const shorts[] = {"make_folds", "fold_by", "folds", "make_folds_seed"};
 	for (size_t i = 0; i < folds->n; i++) {
 		const core_entry *entry = &folds->entry[i];
 		size_t k = 0;
-		while (k < 4 && strcmp(keys[k], entry->key) != 0)
+		while (k < 4 && strcmp(fold_keys[k], entry->key) != 0)
 			k++;
 		if (k == 4) {
 			core_loader_fail_whole(b->r->loader, entry->key_place,
 				"unknown key '%s' in corpus.folds%s", entry->key,
-				core_suggest_name(b->r->loader->ctx, entry->key, keys, 4));
+				core_suggest_name(b->r->loader->ctx, entry->key, fold_keys, 4));
 			b->good = false;
-		} else if (k != 2 && core_yaml_entry(node, shorts[k])) {
-			const char *one = core_format(b->r->loader->ctx, "folds.%s", keys[k]);
-			refuse_second(b, entry, one ? one : keys[k], shorts[k]);
+		} else if (k != 2 && core_yaml_entry(node, fold_shorts[k])) {
+			const char *one = core_format(b->r->loader->ctx, "folds.%s", fold_keys[k]);
+			refuse_second(b, entry, one ? one : fold_keys[k], fold_shorts[k]);
 		} else {
-			add_entry(b, shorts[k], entry, entry->value);
+			add_entry(b, fold_shorts[k], entry, entry->value);
 		}
 	}
 }

@@ -36,7 +36,9 @@ void core_draft_refuse_unknown(
 /* Resolves `node`, the block as written (NULL: not written). */
 core_yaml *core_resolve_core_block(core_resolver *r, const char *name, const core_yaml *node);
 
-/* corpus_keys.c: the block with each setting in one spelling; NULL (and failures) where two spellings
+/* corpus_keys.c: how messages name a key that resolved blocks have in its short spelling: "folds.by". */
+const char *core_corpus_long_key(fv_ctx *ctx, const char *key);
+/* The block with each setting in one spelling; NULL (and failures) where two spellings
  * of one are written. */
 core_yaml *core_corpus_to_short_form(core_resolver *r, core_yaml *node);
 /* eval_keys.c: the same of `eval`; NULL (and a failure) for an attribute of another form. */

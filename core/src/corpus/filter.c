@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "base/path.h"
 #include "corpus/audio.h"
+#include "config/resolve.h"
 #include "corpus/corpus_private.h"
 
 /* --- values of a row by any name -------------------------------------------------------------- */
@@ -56,7 +57,7 @@ fv_status core_row_values(
 			return core_speaker_values(ctx, f, &spec->attribute_columns[a], out);
 	return core_fail_key(ctx, FV_CONFIG, (core_key_ref){spec->block, key, name},
 		"corpus.%s: %s has no column '%s'%s",
-		strcmp(key, "fold_by") != 0 ? key : "folds.by", f->table.csv.path, name,
+		core_corpus_long_key(ctx, key), f->table.csv.path, name,
 		core_suggest_name(ctx, name, (const char *const *)f->table.csv.header,
 			(size_t)f->table.csv.n_columns));
 }
