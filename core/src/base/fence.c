@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fence.h"
 
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@ struct core_fence {
 	size_t tail;           /* known bytes between its end and the wall: it is aligned */
 	unsigned char mark[2]; /* what they are, before and behind */
 	size_t slot;           /* in open_fences; OPEN_MAX: none */
-	bool retired;
+	bool retired, shown;   /* cannot be touched, may only be read */
 	core_fence_part part[CORE_FENCE_PARTS]; /* what is shown, in order of address */
 	size_t n_parts;
 };
@@ -37,6 +38,18 @@ static struct {
 	core_fence *fence[CORE_FENCE_RETIRED];
 	size_t oldest;
 } retired;
+
+/* Fences that were closed, to be opened again: a mapping costs more than all else. Their memory cannot be touched
+ * meanwhile, and that of the last few of the same room is not used, so that what an op keeps of it is noticed. In the
+ * order in which they were closed. */
+#define CLOSED_MAX 64
+#define CLOSED_REST 8
+#define CLOSED_INSIDE ((size_t)1 << 16) /* larger ones are unmapped */
+static struct {
+	pthread_mutex_t lock;
+	size_t n;
+	core_fence *fence[CLOSED_MAX];
+} closed = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void register_fence(core_fence *fence)
 {
@@ -57,31 +70,82 @@ static size_t round_up(size_t size)
 	return (size + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-core_fence *core_fence_open(fv_ctx *ctx, const char *name, size_t size)
+/* Removes closed fence i from the list. */
+static core_fence *remove_closed(size_t i)
+{
+	core_fence *fence = closed.fence[i];
+	memmove(&closed.fence[i], &closed.fence[i + 1], (--closed.n - i) * sizeof(*closed.fence));
+	return fence;
+}
+
+static void unmap_fence(core_fence *fence)
+{
+	if (fence->slot < OPEN_MAX)
+		open_fences[fence->slot] = NULL;
+	munmap(fence, fence->whole);
+}
+
+/* Opens the fence of this room that was closed first; NULL if there is none. */
+static core_fence *reopen_fence(size_t inside)
+{
+	core_fence *fence = NULL;
+	size_t n = 0, first = 0;
+	pthread_mutex_lock(&closed.lock);
+	for (size_t i = closed.n; i-- > 0;)
+		if (closed.fence[i]->inside == inside) {
+			first = i;
+			n++;
+		}
+	if (n > CLOSED_REST)
+		fence = remove_closed(first);
+	pthread_mutex_unlock(&closed.lock);
+	if (fence && mprotect(fence->inner, inside, PROT_READ | PROT_WRITE)) {
+		unmap_fence(fence);
+		return NULL;
+	}
+	if (fence) {
+		fence->retired = fence->shown = false;
+		fence->data = NULL;
+		fence->n_parts = 0;
+	}
+	return fence;
+}
+
+static core_fence *map_fence(size_t inside)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t head = (sizeof(core_fence) + page - 1) / page * page;
-	size_t inside = (round_up(size) + MARGIN + page - 1) / page * page;
 	size_t whole = head + WALL + inside + WALL;
 	char *map =
 		mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (map != MAP_FAILED &&
-		(mprotect(map, head, PROT_READ | PROT_WRITE) ||
-			mprotect(map + head + WALL, inside, PROT_READ | PROT_WRITE))) {
+	if (map == MAP_FAILED)
+		return NULL;
+	if (mprotect(map, head, PROT_READ | PROT_WRITE) ||
+		mprotect(map + head + WALL, inside, PROT_READ | PROT_WRITE)) {
 		munmap(map, whole);
-		map = MAP_FAILED;
-	}
-	if (map == MAP_FAILED) {
-		if (ctx)
-			(void)fv_fail(ctx, FV_FAILED, "out of memory (%zu bytes)", whole);
 		return NULL;
 	}
 	core_fence *fence = (core_fence *)(void *)map;
-	snprintf(fence->name, sizeof fence->name, "%s", name);
 	fence->whole = whole;
 	fence->inside = inside;
 	fence->inner = map + head + WALL;
 	register_fence(fence);
+	return fence;
+}
+
+core_fence *core_fence_open(fv_ctx *ctx, const char *name, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t inside = (round_up(size) + MARGIN + page - 1) / page * page;
+	core_fence *fence = reopen_fence(inside);
+	if (!fence)
+		fence = map_fence(inside);
+	if (!fence) {
+		if (ctx)
+			(void)fv_fail(ctx, FV_FAILED, "out of memory (%zu bytes)", inside);
+		return NULL;
+	}
+	snprintf(fence->name, sizeof fence->name, "%s", name);
 	(void)core_fence_place(fence, size);
 	return fence;
 }
@@ -90,9 +154,17 @@ void core_fence_close(core_fence *fence)
 {
 	if (!fence)
 		return;
-	if (fence->slot < OPEN_MAX)
-		open_fences[fence->slot] = NULL;
-	munmap(fence, fence->whole);
+	if (fence->inside > CLOSED_INSIDE || mprotect(fence->inner, fence->inside, PROT_NONE)) {
+		unmap_fence(fence);
+		return;
+	}
+	fence->retired = true;
+	pthread_mutex_lock(&closed.lock);
+	core_fence *first = closed.n == CLOSED_MAX ? remove_closed(0) : NULL;
+	closed.fence[closed.n++] = fence;
+	pthread_mutex_unlock(&closed.lock);
+	if (first)
+		unmap_fence(first);
 }
 
 void core_fence_retire(core_fence *fence)
@@ -218,7 +290,9 @@ static const void *copy_part(
 void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, const void **to)
 {
 	char *at = fence->inner;
-	mprotect(fence->inner, fence->inside, PROT_READ | PROT_WRITE);
+	if (fence->shown)
+		mprotect(fence->inner, fence->inside, PROT_READ | PROT_WRITE);
+	fence->shown = true;
 	fence->n_parts = 0;
 	fence->data = NULL;
 	for (size_t i = 0; i < n; i++) {

@@ -18,9 +18,10 @@ typedef struct core_fence core_fence;
  * kept. NULL when memory is out, with a message unless ctx is NULL. */
 #define CORE_FENCE_NAME 64
 core_fence *core_fence_open(fv_ctx *ctx, const char *name, size_t size);
-void core_fence_close(core_fence *fence); /* fence may be NULL */
-/* Closes a fence whose memory must not be used from now on. The latest CORE_FENCE_RETIRED of them stay mapped, so that
- * a use crashes and can be explained. For one thread alone. */
+/* fence may be NULL. A use of its memory crashes. */
+void core_fence_close(core_fence *fence);
+/* Closes a fence of which it is known for longer that it was: the latest CORE_FENCE_RETIRED of them stay mapped, so that a
+ * use crashes and can be explained. For one thread alone. */
 #define CORE_FENCE_RETIRED 256
 void core_fence_retire(core_fence *fence);
 

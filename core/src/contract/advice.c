@@ -78,8 +78,9 @@ static const struct {
 	{"state", "an op whose state is const may not write to it, nor to memory behind its "
 		  "pointers: learn in open(), fit() or weigh(), and use fv_scratch in the op"},
 	{"state_size", "set .state_size to sizeof of the struct that the ops use as their state"},
-	{"lifetime", "memory of fv_scratch ends when its op returns: get what is used later with "
-		     "fv_alloc, in open()"},
+	{"lifetime", "memory of fv_scratch ends when its op returns, as do the arrays that the op "
+		     "is shown: get "
+		     "memory for what is used later with fv_alloc, in open()"},
 	{"growth",
 		"use fv_scratch for what only this call needs, and get the rest once, in open()"},
 	{"positions", "keep what belongs to a recording by batch->row: batches are shuffled"},
