@@ -196,20 +196,47 @@ static void check_rows(struct contract *c, const struct loss_fixture *w)
 		"repeat", "subsample or order differ the second time");
 }
 
+/* Partners that a mix op named for the samples that it mixes. */
+struct partners {
+	int32_t samples, largest, largest_row; /* largest_row: of the samples themselves */
+};
+
+/* Checks the partners of one batch and adds them up. */
+static bool check_partners(struct contract *c, const struct loss_batch *b, const int32_t *partner,
+	const double *lambda, struct partners *all)
+{
+	bool ok = true;
+	for (int32_t i = 0; i < b->batch.n; i++) {
+		ok &= contract_expect(c,
+			partner[i] >= 0 && partner[i] < N && lambda[i] >= 0 && lambda[i] <= 1,
+			"mix", "partner %d with share %g", partner[i], core_printable(lambda[i]));
+		if (lambda[i] >= 1)
+			continue; /* the partner does not count */
+		all->samples++;
+		all->largest = partner[i] > all->largest ? partner[i] : all->largest;
+		all->largest_row = b->row[i] > all->largest_row ? b->row[i] : all->largest_row;
+	}
+	return ok;
+}
+
 static void check_mix(struct contract *c, const struct loss_fixture *w)
 {
+	enum { BATCHES = N / BATCH };
 	struct instance in;
-	struct loss_batch b = {0};
-	int32_t partner[BATCH];
-	double lambda[BATCH];
-	contract_draw_batch(w, PLAIN, 1, &b);
-	if (contract_start_loss(c, w, &in) && contract_mix(c, &in, &b, partner, lambda))
-		for (int32_t i = 0; i < BATCH; i++)
-			contract_expect(c,
-				partner[i] >= 0 && partner[i] < N && lambda[i] >= 0 &&
-					lambda[i] <= 1,
-				"mix", "partner %d with share %g", partner[i],
-				core_printable(lambda[i]));
+	struct partners all = {0};
+	bool going = contract_start_loss(c, w, &in);
+	for (int32_t step = 1; step <= BATCHES && going; step++) {
+		struct loss_batch b = {0};
+		int32_t partner[BATCH];
+		double lambda[BATCH];
+		contract_draw_batch(w, PLAIN, step, &b);
+		going = contract_mix(c, &in, &b, partner, lambda) &&
+			check_partners(c, &b, partner, lambda, &all);
+	}
+	if (going && all.samples >= BATCH && all.largest < BATCH && all.largest_row >= BATCH)
+		contract_note(c, "mix",
+			"every partner is below the size of the batch: partner_row holds training "
+			"rows (batch->row), not positions");
 	contract_close_instance(c, &in);
 }
 
