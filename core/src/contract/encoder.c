@@ -106,7 +106,7 @@ static void check_numbers(
 	struct contract *c, const fv_output *o, int32_t kind, const float *out, int64_t count)
 {
 	contract_expect(c, contract_is_finite_f32(out, count), "encode",
-		"output '%s' of %s is not finite, or not all is written", o->name, waves[kind]);
+		"output '%s' of %s is not finite", o->name, waves[kind]);
 	for (int64_t i = 0; i < count && o->roles; i++)
 		if (o->roles[i % o->dims] == FV_COL_PROBABILITY)
 			contract_expect(c, out[i] >= 0 && out[i] <= 1.00001f, "encode",
@@ -114,7 +114,7 @@ static void check_numbers(
 				core_printable((double)out[i]), o->name, waves[kind]);
 }
 
-/* Encodes a wave; the caller frees the result. NULL (and a fault) when that fails. */
+/* Encodes a wave; the caller frees the result. NULL (and a fault) when that fails or not all is written. */
 static float *encode_wave(
 	struct contract *c, struct encoder *e, int32_t output, int32_t kind, bool pooled)
 {
@@ -126,8 +126,8 @@ static float *encode_wave(
 		return NULL;
 	size_t size = (size_t)count * sizeof(float);
 	float *out = malloc(size), *written = contract_make_output(c, "out", size);
-	for (int64_t i = 0; i < count && written; i++)
-		written[i] = NAN;
+	if (written)
+		contract_mark_unwritten(written, count);
 	const core_encode_call call = {get_ops(c), in->state, output, pooled};
 	const char *op = get_ops(c)->batch ? "batch" : "encode";
 	uint64_t before = contract_hash_state(c, in);
@@ -144,7 +144,8 @@ static float *encode_wave(
 	if (ok)
 		memcpy(out, written, size);
 	contract_drop_outputs(c);
-	if (!ok) {
+	const int64_t frames = pooled ? 0 : count / ((int64_t)o->layers * o->dims);
+	if (!ok || !contract_expect_written(c, "encode", o, out, frames, waves[kind])) {
 		free(out);
 		return NULL;
 	}
@@ -349,7 +350,7 @@ static void check_output(struct contract *c, struct encoder *e, int32_t output, 
 		free(out[kind]);
 }
 
-/* Looks features up -> out [count]; NAN where nothing is written. */
+/* Looks features up -> out [count], marked where nothing is written. */
 static fv_status call_lookup(struct contract *c, struct encoder *e, int32_t output, const char *id,
 	float *out, int64_t count)
 {
@@ -358,8 +359,7 @@ static fv_status call_lookup(struct contract *c, struct encoder *e, int32_t outp
 	float *written = contract_make_output(c, "out", size);
 	if (!written)
 		return FV_FAILED;
-	for (int64_t i = 0; i < count; i++)
-		written[i] = NAN;
+	contract_mark_unwritten(written, count);
 	fv_status status = contract_call(
 		c, "lookup", id, get_ops(c)->lookup(in->state, in->ctx, output, id, 1, written));
 	memcpy(out, written, size);
@@ -384,10 +384,10 @@ static void check_lookup_of(struct contract *c, struct encoder *e, int32_t outpu
 	bool found =
 		contract_expect_ok(c, in, call_lookup(c, e, output, stem, one, count), "lookup");
 	contract_drop_outputs(c);
-	if (!found)
+	if (!found || !contract_expect_written(c, "lookup", o, one, 0, stem))
 		return;
 	contract_expect(c, contract_is_finite_f32(one, count), "lookup",
-		"'%s' gives a number that is not finite, or not all is written", stem);
+		"'%s' gives a number that is not finite", stem);
 	(void)contract_expect_ok(c, in, call_lookup(c, e, output, stem, two, count), "lookup");
 	contract_drop_outputs(c);
 	contract_expect(c, !memcmp(one, two, (size_t)count * sizeof *one), "repeat",

@@ -157,6 +157,11 @@ void contract_check_weights(struct contract *c);
 /* Is the mean over the n frames [L,n,D] of a recording its pooled result [L,D]? */
 bool contract_compare_frames(struct contract *c, const fv_output *o, const char *wave,
 	const float *frames, int64_t n, const float *pooled);
+/* Fills n numbers of an output before an encoder writes them. */
+void contract_mark_unwritten(float *out, int64_t n);
+/* Has the encoder written all numbers of `out`, [L,frames,D], or [L,D] if frames is 0? `shown`: the recording. */
+bool contract_expect_written(struct contract *c, const char *check, const fv_output *o,
+	const float *out, int64_t frames, const char *shown);
 /* Checks fv.networks/1; does nothing for losses without it. */
 void contract_check_networks(struct contract *c, const fv_loss_setup *setup);
 /* Checks fv.stages/1; does nothing for losses without it. */
