@@ -158,10 +158,39 @@ static fv_status restless_next(
 	return FV_OK;
 }
 
+/* predicts with the model of a stage before the first */
+static fv_status early_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	const stagy *self = state;
+	const fv_rows *train = self->setup->train;
+	float *logits = fv_scratch(ctx, (size_t)(train->n * train->classes) * sizeof *logits);
+	(void)stage, (void)index, (void)more;
+	return logits ? fv_predict_rows(ctx, train, logits) : FV_FAILED;
+}
+
+static fv_status broken_next(
+	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	(void)state, (void)stage, (void)index, (void)more;
+	return fv_fail(ctx, FV_FAILED, "the table of stages is broken");
+}
+
+static fv_status scratchy_next(
+	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	(void)state, (void)index, (void)more;
+	stage->row = fv_scratch(ctx, sizeof *stage->row);
+	stage->n = 1;
+	return FV_OK;
+}
+
 static const fv_stages_1 far_stages = {sizeof far_stages, 0, far_next},
 			 sly_stages = {sizeof sly_stages, 1, sly_next},
 			 endless_stages = {sizeof endless_stages, 0, endless_next},
-			 restless_stages = {sizeof restless_stages, 0, restless_next};
+			 restless_stages = {sizeof restless_stages, 0, restless_next},
+			 early_stages = {sizeof early_stages, 0, early_next},
+			 broken_stages = {sizeof broken_stages, 0, broken_next},
+			 scratchy_stages = {sizeof scratchy_stages, 0, scratchy_next};
 
 #define STAGES_OF(name)                                                                            \
 	static const void *name##_extension(const char *id)                                        \
@@ -172,6 +201,27 @@ STAGES_OF(far)
 STAGES_OF(sly)
 STAGES_OF(endless)
 STAGES_OF(restless)
+STAGES_OF(early)
+STAGES_OF(broken)
+STAGES_OF(scratchy)
+
+/* The one finding has these words and this advice; NULL: there is none. */
+static void expect_one(fv_descriptor d, const void *(*extension)(const char *id), const char *check,
+	const char *words, const char *advice)
+{
+	fv_ctx *ctx = test_ctx();
+	d.extension = extension;
+	core_contract result = test_contract_run(ctx, &d);
+	assert_int_equal(result.n, 1);
+	assert_true(result.finding[0].fault);
+	assert_string_equal(result.finding[0].check, check);
+	assert_non_null(strstr(result.finding[0].text, words));
+	if (advice)
+		assert_string_equal(result.finding[0].advice, advice);
+	else
+		assert_null(core_contract_advise(result.finding[0].advice));
+	core_ctx_free(ctx);
+}
 
 static void test_stages_found_out(void **unused)
 {
@@ -193,11 +243,26 @@ static void test_stages_found_out(void **unused)
 	test_contract_expect(&d, true, "repeat", "the stages differ the second time");
 }
 
+static void test_stages_advised(void **unused)
+{
+	(void)unused;
+	static const fv_loss_ops ops = {.size = sizeof ops, .open = stagy_open};
+	const fv_descriptor d = MADE_UP(FV_LOSS, stagy, &ops);
+	expect_one(d, far_extension, "stages", "stage->row[0] is 1048576", "stages");
+	expect_one(d, endless_extension, "stages", "at most 64 stages", "stages limit");
+	assert_non_null(core_contract_advise("stages limit"));
+	expect_one(d, scratchy_extension, "stages", "is memory of fv_scratch", "lifetime");
+	expect_one(d, broken_extension, "next", "the table of stages is broken", NULL);
+	expect_one(d, early_extension, "next",
+		"op next, stage 1: no earlier stage has a model: predict where index > 0", NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_networks_found_out),
 		cmocka_unit_test(test_stages_found_out),
+		cmocka_unit_test(test_stages_advised),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -319,9 +319,9 @@ static void out_of_place(void **state)
 	float logits[N * C];
 	s.other = &rows;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
-		"no earlier stage has a model");
+		"op next, stage 1: no earlier stage has a model: predict where index > 0");
 	test_fails(t->ctx, fv_predict_rows(t->ctx, &rows, logits), FV_FAILED,
-		"no earlier stage has a model");
+		"no earlier stage has a model: predict in op next, where index > 0");
 	int32_t order[6 * N] = {0};
 	s.other = NULL;
 	t->job.order = order;

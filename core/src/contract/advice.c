@@ -35,6 +35,8 @@ static const struct {
 	{"step", "gradients and the value must be finite also for logits in the thousands: "
 		 "subtract the largest before exp()"},
 	{"stages", "rows, weights, groups and rates of each fv_stage must be in range"},
+	{"stages limit", "set *more to 1 only while another stage follows, for example *more = "
+			 "index + 1 < STAGES"},
 	{"uses", "return a sum of FV_USE_ flags"},
 	{"fit", "make at least one group, and give each a name of its own that lives until "
 		"close()"},

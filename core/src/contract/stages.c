@@ -70,8 +70,13 @@ static int32_t count_speakers(const fv_rows *rows)
 }
 
 /* Ends the walk. What the loss says of the data is a remark: the made-up rows may lack what it needs. */
-static bool judge_stages(struct contract *c, struct rig *r, fv_status status)
+static bool judge_stages(
+	struct contract *c, struct rig *r, fv_status status, core_stages_fault fault)
 {
+	static const char *const advice[] = {[CORE_STAGES_LIMIT] = "stages limit",
+		[CORE_STAGES_OP] = NULL,
+		[CORE_STAGES_SCRATCH] = "lifetime",
+		[CORE_STAGES_ANSWER] = "stages"};
 	char words[512];
 	status = contract_finish_op(c, &r->in, status, "stages", words);
 	if (words[0] && (status == FV_DATA || status == FV_CONFIG)) {
@@ -82,8 +87,9 @@ static bool judge_stages(struct contract *c, struct rig *r, fv_status status)
 			r->objective.train.groups, count_speakers(&r->objective.train));
 		return false;
 	}
-	contract_classify(c, strstr(words, "memory of fv_scratch") ? "lifetime" : NULL, NULL);
-	bool ok = contract_expect_status(c, status, "stages", words);
+	const char *check = fault == CORE_STAGES_OP ? "next" : "stages";
+	contract_classify(c, advice[fault], NULL);
+	bool ok = contract_expect_status(c, status, check, words);
 	contract_classify(c, NULL, NULL);
 	return ok;
 }
@@ -113,9 +119,10 @@ static bool walk_stages(struct contract *c, const fv_loss_setup *setup, bool dra
 		return false;
 	c->trail->op = "next";
 	c->trail->what = NULL;
-	status = core_stages_walk(r->in.ctx, &job, &r->objective, drawn, hash_stage, r);
+	core_stages_visit visit = {.drawn = drawn, .each = hash_stage, .user = r};
+	status = core_stages_walk(r->in.ctx, &job, &r->objective, &visit);
 	contract_record(c, &r->hash, sizeof r->hash);
-	return judge_stages(c, r, status);
+	return judge_stages(c, r, status, visit.fault);
 }
 
 /* evaluate in the last stage must give a finite value and change no state. */

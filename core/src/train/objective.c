@@ -472,14 +472,15 @@ fv_status core_objective_validated(core_objective *o, const fv_batch *dev)
 	return check_batch(o, dev, leave_plugin(o, status));
 }
 
-fv_status core_objective_next(core_objective *o, int32_t index, fv_stage *stage, bool *more)
+fv_status core_objective_next(
+	core_objective *o, int32_t index, fv_stage *stage, bool *more, bool *scratch)
 {
 	int32_t another = 0;
 	*stage = (fv_stage){.size = sizeof *stage};
 	enter_plugin(o, "next");
 	fv_status status = o->stages.next(o->state, o->ctx, index, stage, &another);
 	*more = another != 0;
-	if (!status)
-		status = core_stages_refuse_scratch(o, index, stage);
+	*scratch = !status && core_stages_refuse_scratch(o, index, stage) != FV_OK;
+	status = *scratch ? FV_FAILED : status;
 	return leave_plugin(o, status);
 }

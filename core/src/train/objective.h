@@ -72,9 +72,10 @@ FV_NODISCARD fv_status core_objective_evaluate(
 /* Ends a validation pass: `dev` holds all its rows. */
 FV_NODISCARD fv_status core_objective_validated(core_objective *objective, const fv_batch *dev);
 
-/* For objectives that train in stages: asks the plugin for the next training stage. */
+/* For objectives that train in stages: asks the plugin for the next training stage. Sets *scratch if it fails because
+ * a list of the stage is memory of fv_scratch. */
 FV_NODISCARD fv_status core_objective_next(
-	core_objective *objective, int32_t index, fv_stage *stage, bool *more);
+	core_objective *objective, int32_t index, fv_stage *stage, bool *more, bool *scratch);
 
 /* For objectives with networks of their own: builds them and records which value predicts. */
 FV_NODISCARD fv_status core_objective_build(core_objective *objective, core_networks *networks);

@@ -10,14 +10,21 @@ typedef struct core_stages stages;
 
 static fv_status ask_stage(stages *s, fv_stage *stage, bool *more)
 {
+	bool scratch = false;
+	s->fault = CORE_STAGES_LIMIT;
 	if (s->index == CORE_STAGES_MAX)
 		return core_stages_fail(s, FV_FAILED,
 			"an objective may have at most %d stages: set *more to 0 in the last one",
 			CORE_STAGES_MAX);
 	core_ctx_set_stages(s->ctx, s);
-	fv_status status = core_objective_next(s->objective, s->index, stage, more);
+	fv_status status = core_objective_next(s->objective, s->index, stage, more, &scratch);
 	core_ctx_set_stages(s->ctx, NULL);
-	return status ? status : core_stages_check(s, stage);
+	s->fault = scratch ? CORE_STAGES_SCRATCH : status ? CORE_STAGES_OP : CORE_STAGES_ANSWER;
+	if (!status)
+		status = core_stages_check(s, stage);
+	if (!status)
+		s->fault = CORE_STAGES_NONE;
+	return status;
 }
 
 static bool has_same_tensors(const core_plan *a, const core_plan *b)
@@ -152,17 +159,18 @@ fv_status core_stages_run(fv_ctx *ctx, const core_train_job *job, core_objective
 	return FV_OK;
 }
 
-fv_status core_stages_walk(fv_ctx *ctx, const core_train_job *job, core_objective *objective,
-	bool drawn, void (*each)(void *user, const fv_stage *stage), void *user)
+fv_status core_stages_walk(
+	fv_ctx *ctx, const core_train_job *job, core_objective *objective, core_stages_visit *visit)
 {
-	stages s = {.ctx = ctx, .job = job, .objective = objective, .drawn = drawn};
+	stages s = {.ctx = ctx, .job = job, .objective = objective, .drawn = visit->drawn};
 	fv_stage stage;
 	bool more = true;
 	for (; more; s.index++) {
 		fv_status status = ask_stage(&s, &stage, &more);
+		visit->fault = s.fault;
 		if (status != FV_OK)
 			return status;
-		each(user, &stage);
+		visit->each(visit->user, &stage);
 	}
 	return FV_OK;
 }
@@ -189,5 +197,6 @@ fv_status core_stages_preview(
 	fv_ctx *ctx, const core_train_job *job, core_objective *objective, core_train_preview *out)
 {
 	struct preview p = {{.ctx = ctx, .job = job, .objective = objective}, out};
-	return core_stages_walk(ctx, job, objective, false, note_stage, &p);
+	core_stages_visit visit = {.each = note_stage, .user = &p};
+	return core_stages_walk(ctx, job, objective, &visit);
 }

@@ -11,11 +11,26 @@
 FV_NODISCARD fv_status core_stages_run(fv_ctx *ctx, const core_train_job *job,
 	core_objective *objective, core_train_result *result);
 
-/* Walks through the stages without training and calls `each` with every checked one. Predictions are 0, or
- * drawn by file name if `drawn`. Reads only rows, spec and the delegates' names of the job. */
+/* Where asking for a stage failed. */
+typedef enum core_stages_fault {
+	CORE_STAGES_NONE,    /* it did not, or not because of the plugin */
+	CORE_STAGES_LIMIT,   /* there is a stage after the last one that is allowed */
+	CORE_STAGES_OP,      /* op next failed */
+	CORE_STAGES_SCRATCH, /* a list of the stage is memory of fv_scratch */
+	CORE_STAGES_ANSWER   /* a member of the stage is not in range */
+} core_stages_fault;
+
+typedef struct core_stages_visit {
+	bool drawn; /* predictions are drawn by file name; false: they are 0 */
+	void (*each)(void *user, const fv_stage *stage);
+	void *user;
+	core_stages_fault fault; /* written */
+} core_stages_visit;
+
+/* Walks through the stages without training and calls `each` with every checked one. Reads only rows, spec and the
+ * delegates' names of the job. */
 FV_NODISCARD fv_status core_stages_walk(fv_ctx *ctx, const core_train_job *job,
-	core_objective *objective, bool drawn, void (*each)(void *user, const fv_stage *stage),
-	void *user);
+	core_objective *objective, core_stages_visit *visit);
 FV_NODISCARD fv_status core_stages_preview(
 	fv_ctx *ctx, const core_train_job *job, core_objective *objective, core_train_preview *out);
 

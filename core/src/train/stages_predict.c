@@ -22,10 +22,13 @@ static void make_up_predictions(const stages *s, const fv_rows *rows, int32_t wi
 static const stages *find_stages(fv_ctx *ctx)
 {
 	const stages *s = core_ctx_stages(ctx);
-	if (s && s->index)
-		return s;
-	(void)fv_fail(ctx, FV_FAILED, "no earlier stage has a model: predict in a later stage");
-	return NULL;
+	if (!s)
+		(void)fv_fail(ctx, FV_FAILED,
+			"no earlier stage has a model: predict in op next, where index > 0");
+	else if (!s->index)
+		(void)fv_fail(ctx, FV_FAILED,
+			"op next, stage 1: no earlier stage has a model: predict where index > 0");
+	return s && s->index ? s : NULL;
 }
 
 /* Returns the rows and their features, or NULL with a message. */

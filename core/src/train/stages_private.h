@@ -25,6 +25,7 @@ struct core_stages {
 	int32_t index;          /* from 0 */
 	struct stage_model model[CORE_STAGES_MAX]; /* [index] of the stages before */
 	bool drawn;                                /* predictions where nothing is trained */
+	core_stages_fault fault;                   /* of ask_stage, when it fails */
 };
 
 /* Reports an error of the current stage under the loss's name, and returns `status`. */
