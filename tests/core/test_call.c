@@ -311,16 +311,16 @@ static void guarded_memory_is_compared(void **state)
 	assert_int_equal(count[2], 0);
 	assert_int_equal(own[99], 0);
 	assert_int_equal((unsigned char)scratch[9], 0xff);
-	assert_true(core_ctx_check_memory(ctx, text, sizeof text));
+	assert_null(core_ctx_find_damage(ctx, text, sizeof text));
 	count[-1] = 0;
-	assert_false(core_ctx_check_memory(ctx, text, sizeof text));
+	assert_non_null(core_ctx_find_damage(ctx, text, sizeof text));
 	assert_string_equal(text, "wrote 4 bytes before array 'count'");
-	assert_true(core_ctx_check_memory(ctx, text, sizeof text));
+	assert_null(core_ctx_find_damage(ctx, text, sizeof text));
 	own[102] = 0;
-	assert_false(core_ctx_check_memory(ctx, text, sizeof text));
+	assert_non_null(core_ctx_find_damage(ctx, text, sizeof text));
 	assert_string_equal(text, "wrote at byte 2 past the end of the 100 bytes from fv_alloc");
 	scratch[10] = 0;
-	assert_false(core_ctx_check_memory(ctx, text, sizeof text));
+	assert_non_null(core_ctx_find_damage(ctx, text, sizeof text));
 	assert_string_equal(text, "wrote at byte 0 past the end of the 10 bytes from fv_scratch");
 	core_scratch_reset(ctx);
 	assert_int_equal(core_fence_explain(scratch + 3, text, sizeof text), CORE_MISUSE_LIFETIME);
@@ -332,7 +332,7 @@ static void guarded_memory_is_compared(void **state)
 	char *later = fv_alloc(ctx, 64);
 	later[-1] = 0;
 	core_ctx_release(ctx, mark);
-	assert_true(core_ctx_check_memory(ctx, text, sizeof text));
+	assert_null(core_ctx_find_damage(ctx, text, sizeof text));
 	own[99] = 1; /* still there */
 	core_ctx_free(ctx);
 }

@@ -164,12 +164,12 @@ void core_arena_free(core_arena *arena)
 	arena->used = 0;
 }
 
-bool core_arena_check(const core_arena *arena, char *text, size_t size)
+core_fence *core_arena_find_damage(const core_arena *arena, char *text, size_t size)
 {
 	for (const core_chunk *chunk = arena->head; chunk; chunk = chunk->next)
 		if (chunk->fence && !core_fence_check(chunk->fence, text, size))
-			return false;
-	return true;
+			return chunk->fence;
+	return NULL;
 }
 
 static bool holds_in_chunk(const core_chunk *chunk, const void *address)

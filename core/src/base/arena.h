@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 typedef struct core_chunk core_chunk;
+typedef struct core_fence core_fence;
 
 typedef struct core_arena {
 	core_chunk *head;  /* the chunk in use, linked to older ones */
@@ -21,9 +22,9 @@ typedef struct core_arena {
 void *core_arena_alloc(core_arena *arena, size_t bytes);
 /* The same; `name` is what a guarded arena calls the memory in messages. */
 void *core_arena_alloc_named(core_arena *arena, size_t bytes, const char *name);
-/* Returns true if nothing was written beside the memory of a guarded arena; otherwise writes "wrote 8
- * bytes before NAME" or the like to `text`, of the memory allocated last of those concerned. */
-bool core_arena_check(const core_arena *arena, char *text, size_t size);
+/* Returns NULL if nothing was written beside the memory of a guarded arena; otherwise the fence of that memory, the one
+ * allocated last of those concerned, and writes "wrote 8 bytes before NAME" or the like to `text`. */
+core_fence *core_arena_find_damage(const core_arena *arena, char *text, size_t size);
 /* Does the address lie in memory that the arena gave? Memory that was given before a reset counts while the arena has it. */
 bool core_arena_holds(const core_arena *arena, const void *address);
 /* Keeps at most one chunk. The next one holds as much as was ever in use at once, so that work of the

@@ -167,10 +167,10 @@ void core_ctx_guard(fv_ctx *ctx)
 	ctx->memory.guarded = ctx->scratch.guarded = true;
 }
 
-bool core_ctx_check_memory(const fv_ctx *ctx, char *text, size_t size)
+core_fence *core_ctx_find_damage(const fv_ctx *ctx, char *text, size_t size)
 {
-	return core_arena_check(&ctx->scratch, text, size) &&
-	       core_arena_check(&ctx->memory, text, size);
+	core_fence *damaged = core_arena_find_damage(&ctx->scratch, text, size);
+	return damaged ? damaged : core_arena_find_damage(&ctx->memory, text, size);
 }
 
 void core_scratch_reset(fv_ctx *ctx)

@@ -99,9 +99,9 @@ void core_ctx_fill_scratch(fv_ctx *ctx, core_fill fill);
 /* Puts fences (base/fence.h) around all memory that the context gives from now on. Call it before anything is
  * allocated. For one thread of the process. */
 void core_ctx_guard(fv_ctx *ctx);
-/* Returns true if nothing was written beside memory of a guarded context; otherwise writes "wrote at byte 0 past the
- * end of array 'q'" or the like to `text`. */
-bool core_ctx_check_memory(const fv_ctx *ctx, char *text, size_t size);
+/* Returns NULL if nothing was written beside memory of a guarded context; otherwise the fence of that memory
+ * (core_fence_holds tells which it is), and writes "wrote at byte 0 past the end of array 'q'" or the like to `text`. */
+core_fence *core_ctx_find_damage(const fv_ctx *ctx, char *text, size_t size);
 void core_scratch_reset(fv_ctx *ctx);
 /* Did fv_scratch give this memory, in this op or, as far as that is still known, in an earlier one? */
 bool core_scratch_holds(const fv_ctx *ctx, const void *memory);
