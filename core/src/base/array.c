@@ -57,28 +57,28 @@ static const char *name_type(fv_type type)
 	return "no type";
 }
 
-void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t n1)
+void *core_array_make(
+	fv_ctx *ctx, const char *lead, const char *name, fv_type type, int64_t n0, int64_t n1)
 {
 	const core_array *found = find_array(ctx, name);
 	if (found) {
 		if (found->type == type && found->n0 == n0 && found->n1 == n1)
 			return found->data;
 		(void)fv_fail(ctx, FV_FAILED,
-			"array '%s' is %s [%lld, %lld] and requested again as %s [%lld, %lld]: an "
-			"array "
-			"keeps its type and shape",
-			name, name_type(found->type), (long long)found->n0, (long long)found->n1,
-			name_type(type), (long long)n0, (long long)n1);
+			"%sarray '%s' is %s [%lld, %lld] and requested again as %s [%lld, %lld]: "
+			"an array keeps its type and shape",
+			lead, name, name_type(found->type), (long long)found->n0,
+			(long long)found->n1, name_type(type), (long long)n0, (long long)n1);
 		return NULL;
 	}
 	size_t bytes = core_type_size(type);
 	if (n0 < 0 || n1 < 0 || !bytes || (n1 && (uint64_t)n0 > SIZE_MAX / bytes / (uint64_t)n1)) {
-		(void)fv_fail(ctx, FV_FAILED, "array '%s': bad shape", name);
+		(void)fv_fail(ctx, FV_FAILED, "%sarray '%s': bad shape", lead, name);
 		return NULL;
 	}
 	if (ctx->n_arrays == CORE_ARRAYS_MAX) {
-		(void)fv_fail(
-			ctx, FV_FAILED, "array '%s': more than %d arrays", name, CORE_ARRAYS_MAX);
+		(void)fv_fail(ctx, FV_FAILED, "%sarray '%s': more than %d arrays", lead, name,
+			CORE_ARRAYS_MAX);
 		return NULL;
 	}
 	char shown[CORE_FENCE_NAME];
@@ -91,17 +91,10 @@ void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, i
 	return array.data;
 }
 
-void *fv_array(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t n1)
+void core_array_name(const fv_ctx *ctx, const char *label, char *name, size_t size)
 {
-	char full[256];
-	if (strlen(name) > 200) {
-		(void)fv_fail(
-			ctx, FV_FAILED, "array '%.40s...': a name of more than 200 bytes", name);
-		return NULL;
-	}
-	int used = ctx->scope ? snprintf(full, sizeof full, SCOPE, (int)ctx->scope) : 0;
-	snprintf(full + used, sizeof full - (size_t)used, "%s", name);
-	return core_array_make(ctx, full, type, n0, n1);
+	int used = ctx->scope ? snprintf(name, size, SCOPE, (int)ctx->scope) : 0;
+	snprintf(name + used, size - (size_t)used, "%s", label);
 }
 
 size_t core_array_count(const fv_ctx *ctx)

@@ -142,8 +142,11 @@ void core_ctx_set_scope(fv_ctx *ctx, int32_t scope); /* 0: the whole run */
 /* The name given by the run's own plugin or by the plugin of the current scope; NULL: an array of
  * another scope. */
 const char *core_array_label(const fv_ctx *ctx, const core_array *array);
-/* Like fv_array, with the full name. */
-void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t n1);
+/* Writes the name of the current scope's array. */
+void core_array_name(const fv_ctx *ctx, const char *label, char *name, size_t size);
+/* Like fv_array, with that name. `lead`: what messages start with, "op weigh: " or "". */
+void *core_array_make(
+	fv_ctx *ctx, const char *lead, const char *name, fv_type type, int64_t n0, int64_t n1);
 size_t core_array_count(const fv_ctx *ctx);
 const core_array *core_array_at(const fv_ctx *ctx, size_t index);
 size_t core_type_size(fv_type type);

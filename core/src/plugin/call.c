@@ -63,6 +63,15 @@ void core_call_set_absent(const char *text)
 
 /* --- what is told ------------------------------------------------------------------------------- */
 
+void core_call_name_op(const core_call *call, char *text, size_t size)
+{
+	*text = '\0';
+	if (core_call_is_running(call) && call->step)
+		snprintf(text, size, "op %s at step %lld: ", call->op, (long long)call->step);
+	else if (core_call_is_running(call))
+		snprintf(text, size, "op %s: ", call->op);
+}
+
 void core_call_describe(const core_call *call, char *text, size_t size)
 {
 	int used = snprintf(

@@ -70,6 +70,9 @@ static inline bool core_call_is_running(const core_call *call)
 	return atomic_load_explicit(&call->serial, memory_order_acquire) & 1;
 }
 
+/* Writes "op weigh at step 3: ", or "" outside of calls: what messages of the op start with. */
+#define CORE_CALL_OP 64
+void core_call_name_op(const core_call *call, char *text, size_t size);
 /* Writes "loss 'x': op weigh at step 3", for check also with what it tried. */
 void core_call_describe(const core_call *call, char *text, size_t size);
 

@@ -297,7 +297,7 @@ static fv_status copy_tensors(core_run_checkpoint *s)
 		if (strncmp(t->name, ARRAY, strlen(ARRAY)) || !find_type(t->dtype, &type))
 			continue;
 		void *to = core_array_make(
-			s->ctx, t->name + strlen(ARRAY), type, t->shape[0], t->shape[1]);
+			s->ctx, "", t->name + strlen(ARRAY), type, t->shape[0], t->shape[1]);
 		if (!to)
 			return FV_FAILED;
 		if (t->count)
