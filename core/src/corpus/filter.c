@@ -7,8 +7,8 @@
 #include "base/nearest.h"
 #include "base/number.h"
 #include "base/path.h"
-#include "corpus/audio.h"
 #include "config/resolve.h"
+#include "corpus/audio.h"
 #include "corpus/corpus_private.h"
 
 /* --- values of a row by any name -------------------------------------------------------------- */
@@ -56,8 +56,8 @@ fv_status core_row_values(
 		if (!strcmp(spec->attribute_columns[a].attribute, name))
 			return core_speaker_values(ctx, f, &spec->attribute_columns[a], out);
 	return core_fail_key(ctx, FV_CONFIG, (core_key_ref){spec->block, key, name},
-		"corpus.%s: %s has no column '%s'%s",
-		core_corpus_long_key(ctx, key), f->table.csv.path, name,
+		"corpus.%s: %s has no column '%s'%s", core_corpus_long_key(ctx, key),
+		f->table.csv.path, name,
 		core_suggest_name(ctx, name, (const char *const *)f->table.csv.header,
 			(size_t)f->table.csv.n_columns));
 }
