@@ -24,9 +24,11 @@ static const struct {
 	{"evaluate", "evaluate() must write a finite value and change neither state nor arrays"},
 	{"sign", "write a value that is smaller the better the epoch is: the smallest one is kept"},
 	{"repeat", "the same calls must give the same bytes: draw with fv_rng, keep nothing in "
-		   "static variables, and do not use time, addresses or threads in an order"},
+		   "static variables, and do not use time, addresses, threads in an order, or "
+		   "variables without a value"},
 	{"resume", "keep all that changes from step to step in fv_array, by row, so that it is "
-		   "saved"},
+		   "saved; if nothing is kept, a local variable or memory of malloc() has no value "
+		   "when it is read"},
 	{"subsample", "write rows from 0 to N - 1, and how many"},
 	{"order", "write positions from 0 to n - 1 into position [n]"},
 	{"mix", "write partners from 0 to N - 1 and shares from 0 to 1, one for each sample"},
@@ -94,6 +96,9 @@ static const struct {
 	{"scratch", "memory from fv_scratch is not cleared: write it before you read it, for "
 		    "example sums with "
 		    "memset or a loop"},
+	{"unset", "give every variable and all memory of malloc() a value before reading it; gcc "
+		  "-O2 -Wall "
+		  "and -fsanitize=memory of clang name the place"},
 	{"beside", "compare the index with the length of the array: a batch has batch->n rows, "
 		   "groups may be "
 		   "-1, and development rows have numbers of their own"},

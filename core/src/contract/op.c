@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls of ops: what is shown to them, where they write, and what they may not change. */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,14 @@
 #include "plugin/call.h"
 #include "plugin/noise.h"
 #include "train/shown.h"
+
+/* Fills the part of the stack where the op that is called next has its local variables. */
+static __attribute__((noinline)) void fill_stack(void)
+{
+	volatile unsigned char below[16384];
+	memset((void *)(uintptr_t)below, CONTRACT_OTHER_BYTE, sizeof below);
+	__asm__ volatile("" ::: "memory");
+}
 
 void contract_begin(struct contract *c, const char *op, const char *what)
 {
@@ -29,6 +38,8 @@ void contract_begin(struct contract *c, const char *op, const char *what)
 	c->trail->what = what;
 	core_call_set_absent(c->absent);
 	core_call_enter(c->plugin->kind, c->plugin->name, op, 0, true);
+	if (c->fill_stack)
+		fill_stack();
 }
 
 /* Reports a change of the process once, although every op may repeat it. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the suite again, in another second, with other bytes in scratch memory and with other bytes beside arrays, and
- * compares what ops gave. */
+/* Runs the suite again, in another second, with other bytes in memory that has no value yet (the stack, malloc, fv_scratch)
+ * and with other bytes beside arrays, and compares what ops gave. */
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,7 +12,16 @@
 struct round {
 	core_fill fill;    /* of scratch memory */
 	size_t first, end; /* sides of arrays that hold other bytes (fence.h) */
+	bool stack,
+		heap; /* the stack, memory from malloc hold other bytes before they are written */
 };
+
+/* Sets what memory from malloc holds: other bytes, or what was there before. Small blocks that were freed shortly before
+ * are not filled. */
+static void fill_heap(bool other)
+{
+	(void)mallopt(M_PERTURB, other ? 0xff ^ CONTRACT_OTHER_BYTE : 0);
+}
 
 /* Waits until time() returns something else: a plugin that uses it gives the same within a second. */
 static void wait_for_next_second(void)
@@ -33,15 +43,22 @@ static bool repeat_suite(struct contract *c, struct round with, struct contract_
 	c->trail = out;
 	c->fill = with.fill;
 	c->beside = with.end > with.first;
-	c->out->advice = c->beside ? "beside" : with.fill != CORE_FILL_ZERO ? "scratch" : NULL;
+	c->fill_stack = with.stack;
+	c->out->advice = c->beside                     ? "beside"
+			 : with.stack || with.heap     ? "unset"
+			 : with.fill != CORE_FILL_ZERO ? "scratch"
+						       : NULL;
 	core_fence_vary_sides(with.first, with.end);
+	fill_heap(with.heap);
 	c->quiet = true;
 	contract_check_kind(c);
 	contract_drop_outputs(c);
 	c->quiet = false;
 	core_fence_vary_sides(0, 0);
+	fill_heap(false);
 	c->fill = CORE_FILL_ZERO;
 	c->beside = false;
+	c->fill_stack = false;
 	c->out->advice = NULL;
 	c->trail = first;
 	c->out->n_checks = checks;
@@ -66,8 +83,7 @@ static void report_unsteady(
 	if (sound)
 		contract_fault(c, "repeat",
 			"op %s%s%s gives something else a second later: does it use time(), "
-			"perhaps as "
-			"a seed?",
+			"perhaps as a seed, or memory without a value?",
 			longer->mark[at].op, what ? " of " : "", what ? what : "");
 }
 
@@ -80,7 +96,7 @@ static size_t find_effect(
 	if (at == SIZE_MAX || at == c->trail->n)
 		return SIZE_MAX;
 	c->out->n_checks++;
-	size_t again = find_difference(c, (struct round){CORE_FILL_ZERO, 0, 0}, other);
+	size_t again = find_difference(c, (struct round){.fill = CORE_FILL_ZERO}, other);
 	if (again > at)
 		return at;
 	report_unsteady(c, other, again, sound);
@@ -90,7 +106,7 @@ static size_t find_effect(
 /* Compares with a round in another second. */
 static void check_clock(struct contract *c, struct contract_trail *other)
 {
-	size_t at = find_difference(c, (struct round){CORE_FILL_ZERO, 0, 0}, other);
+	size_t at = find_difference(c, (struct round){.fill = CORE_FILL_ZERO}, other);
 	c->out->n_checks++;
 	if (at != SIZE_MAX)
 		report_unsteady(c, other, at, true);
@@ -101,7 +117,7 @@ static void check_scratch(struct contract *c, struct contract_trail *other, bool
 {
 	static const core_fill fill[] = {CORE_FILL_ONES, CORE_FILL_MIXED};
 	for (size_t i = 0; i < sizeof fill / sizeof *fill; i++) {
-		size_t at = find_effect(c, (struct round){fill[i], 0, 0}, other, sound);
+		size_t at = find_effect(c, (struct round){.fill = fill[i]}, other, sound);
 		if (at == SIZE_MAX)
 			continue;
 		contract_fault(c, "scratch",
@@ -113,6 +129,26 @@ static void check_scratch(struct contract *c, struct contract_trail *other, bool
 	}
 }
 
+/* What ops give must not depend on variables that have no value yet. They held what earlier calls left in the first
+ * round. Returns whether that is a fault. */
+static bool check_unset(struct contract *c, struct contract_trail *other, bool sound)
+{
+	const struct round both = {CORE_FILL_ZERO, 0, 0, true, true};
+	const struct round heap = {CORE_FILL_ZERO, 0, 0, false, true};
+	const size_t at = find_effect(c, both, other, sound);
+	if (at == SIZE_MAX)
+		return false;
+	bool on_heap = find_difference(c, heap, other) <= at;
+	contract_fault(c, "unset",
+		"op %s%s%s gives something else when %s held other bytes before the call: %s",
+		c->trail->mark[at].op, c->trail->mark[at].what ? " of " : "",
+		c->trail->mark[at].what ? c->trail->mark[at].what : "",
+		on_heap ? "memory from malloc" : "the stack",
+		on_heap ? "it is read before it is written"
+			: "a local variable is read before it has a value");
+	return true;
+}
+
 /* Which one of the sides makes what ops give differ? Returns their number if it is no single one. */
 static size_t find_side(struct contract *c, struct contract_trail *other)
 {
@@ -120,20 +156,20 @@ static size_t find_side(struct contract *c, struct contract_trail *other)
 	const size_t all = end;
 	while (end - first > 1) {
 		const size_t half = first + (end - first) / 2;
-		if (find_difference(c, (struct round){CORE_FILL_ZERO, first, half}, other) !=
-			SIZE_MAX)
+		if (find_difference(c, (struct round){CORE_FILL_ZERO, first, half, false, false},
+			    other) != SIZE_MAX)
 			end = half;
 		else
 			first = half;
 	}
-	const struct round one = {CORE_FILL_ZERO, first, end};
+	const struct round one = {CORE_FILL_ZERO, first, end, false, false};
 	return find_difference(c, one, other) != SIZE_MAX ? first : all;
 }
 
 /* What ops give must not depend on what lies beside arrays: an op reads there whose result does. */
 static void check_beside(struct contract *c, struct contract_trail *other, bool sound)
 {
-	const struct round all = {CORE_FILL_ZERO, 0, CORE_FENCE_SIDES};
+	const struct round all = {CORE_FILL_ZERO, 0, CORE_FENCE_SIDES, false, false};
 	char place[CORE_FENCE_NAME + 32] = "beside its arrays";
 	const size_t at = find_effect(c, all, other, sound);
 	if (at == SIZE_MAX)
@@ -160,5 +196,6 @@ void contract_check_rounds(struct contract *c)
 	}
 	if (c->used_scratch)
 		check_scratch(c, other, sound && !c->out->n_faults);
-	check_beside(c, other, sound && !c->out->n_faults);
+	if (!check_unset(c, other, sound && !c->out->n_faults))
+		check_beside(c, other, sound && !c->out->n_faults);
 }

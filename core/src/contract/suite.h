@@ -38,11 +38,12 @@ struct contract {
 	struct contract_trail *trail; /* what ops gave */
 	core_fill fill;               /* of scratch memory before an op writes to it */
 	bool beside;                  /* other bytes than usual lie beside arrays */
-	const char *advice;      /* about the findings that follow; NULL: that of their check */
-	const char *cause;       /* findings of a check that follow and have the same one are one */
-	bool quiet;              /* findings are dropped */
-	const char *absent;      /* what the plugin is shown as NULL (plugin/absent.h) */
-	bool used_scratch;       /* an op asked for scratch memory */
+	bool fill_stack;    /* other bytes than usual lie on the stack before an op writes to it */
+	const char *advice; /* about the findings that follow; NULL: that of their check */
+	const char *cause;  /* findings of a check that follow and have the same one are one */
+	bool quiet;         /* findings are dropped */
+	const char *absent; /* what the plugin is shown as NULL (plugin/absent.h) */
+	bool used_scratch;  /* an op asked for scratch memory */
 	core_fence *batch_fence; /* what is shown of a batch */
 	fv_batch batch, batch_before;
 };
@@ -146,7 +147,9 @@ bool contract_copy_arrays(struct contract *c, const struct instance *from, struc
 
 /* Runs the suite of the plugin's kind with the settings and what is varied. */
 void contract_check_kind(struct contract *c);
-/* Runs it again, in another second, with other bytes in scratch memory and beside arrays, and compares. */
+#define CONTRACT_OTHER_BYTE                                                                        \
+	0x7f /* what memory without a value holds in another round: large numbers */
+/* Runs it again, in another second, with other bytes in memory without a value and beside arrays, and compares. */
 void contract_check_rounds(struct contract *c);
 void contract_check_descriptor(struct contract *c);
 void contract_check_encoder(struct contract *c);
