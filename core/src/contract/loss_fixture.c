@@ -8,8 +8,8 @@
 #include "train/shown.h"
 
 const char *const contract_batch_kinds[KINDS] = {"a plain batch", "a batch of one", "equal losses",
-	"a batch of one group", "a batch of unknown groups", "losses of 1e4 and 1e-8",
-	"losses of 0"};
+	"a batch of one group", "a batch of unknown groups",
+	"losses of 1e4 and 1e-8, logits of 1e3", "losses of 0", "a batch of 40"};
 
 /* Fills row i of a set like the training row `like`. */
 static void fill_row(struct contract *c, const struct loss_fixture *w, int32_t like,
@@ -129,9 +129,10 @@ void contract_draw_batch(
 	const struct loss_fixture *w, int32_t kind, int64_t step, struct loss_batch *out)
 {
 	fv_stream s = fv_rng_seeded(1, "contract.batch", kind, (uint64_t)step);
-	int32_t n = kind == ALONE ? 1 : BATCH;
+	int32_t n = kind == ALONE ? 1 : kind == LARGE ? LARGE_BATCH : BATCH;
+	int32_t apart = kind == LARGE ? 1 : N / BATCH;
 	for (int32_t i = 0; i < n; i++) {
-		int32_t row = (int32_t)(fv_below(&s, N / BATCH) + (uint64_t)(i * (N / BATCH)));
+		int32_t row = (int32_t)fv_below(&s, (uint64_t)apart) + i * apart;
 		copy_row(&w->of_train, row, w->groups, out, i);
 		out->loss[i] = 0.2 + 2 * fv_uniform(&s);
 		if (kind == TIED || kind == ZERO)
@@ -139,7 +140,8 @@ void contract_draw_batch(
 		if (kind == EXTREME)
 			out->loss[i] = i % 2 ? 1e4 : 1e-8;
 		for (int32_t k = 0; k < CLASSES; k++)
-			out->logits[i * CLASSES + k] = (float)fv_normal(&s);
+			out->logits[i * CLASSES + k] =
+				(float)(fv_normal(&s) * (kind == EXTREME ? 1e3 : 1));
 		if (kind == UNKNOWN || kind == ONE_GROUP)
 			out->group[i] = kind == UNKNOWN ? -1 : 0;
 	}
@@ -194,9 +196,10 @@ void contract_tell_loss(struct contract *c)
 		ops->evaluate ? " evaluate" : "", ops->validated ? " validated" : "",
 		ops->close ? " close" : "", any && *extension ? " and" : "", extension);
 	contract_tell(c,
-		"shown: %d rows of %d classes, %d development rows, batches of %d and 1, losses "
-		"from 0 to 1e4%s%s",
-		N, CLASSES, N_DEV, BATCH,
+		"shown: %d rows of %d classes, %d development rows, batches of %d, %d and 1, "
+		"losses "
+		"from 0 to 1e4, logits to 1e3%s%s",
+		N, CLASSES, N_DEV, BATCH, LARGE_BATCH,
 		ops->uses_groups ? "; 3 groups with memberships and without, one of them without "
 				   "rows, 1 group, unknown groups"
 				 : "; no groups (uses_groups is 0)",

@@ -6,7 +6,15 @@
 #include "contract/suite.h"
 
 /* There are more development rows than training rows: some of their own, and then one like each training row. */
-enum { N = CORE_CONTRACT_ROWS, OWN = 16, N_DEV = OWN + N, CLASSES = 4, GROUPS_MAX = 3, BATCH = 8 };
+enum {
+	N = CORE_CONTRACT_ROWS,
+	OWN = 16,
+	N_DEV = OWN + N,
+	CLASSES = 4,
+	GROUPS_MAX = 3,
+	BATCH = 8,
+	LARGE_BATCH = 40
+};
 
 /* What a loss is shown. */
 struct loss_case {
@@ -40,13 +48,14 @@ struct loss_fixture {
 /* A batch and the arrays it points to. */
 struct loss_batch {
 	fv_batch batch;
-	int32_t row[BATCH], klass[BATCH], group[BATCH];
-	double loss[BATCH], v[BATCH], value;
-	float logits[BATCH * CLASSES], label[BATCH * CLASSES], member[BATCH * GROUPS_MAX];
-	const char *stem[BATCH];
+	int32_t row[LARGE_BATCH], klass[LARGE_BATCH], group[LARGE_BATCH];
+	double loss[LARGE_BATCH], v[LARGE_BATCH], value;
+	float logits[LARGE_BATCH * CLASSES], label[LARGE_BATCH * CLASSES],
+		member[LARGE_BATCH * GROUPS_MAX];
+	const char *stem[LARGE_BATCH];
 };
 
-enum { PLAIN, ALONE, TIED, ONE_GROUP, UNKNOWN, EXTREME, ZERO, KINDS };
+enum { PLAIN, ALONE, TIED, ONE_GROUP, UNKNOWN, EXTREME, ZERO, LARGE, KINDS };
 /* What each kind is called in messages. */
 extern const char *const contract_batch_kinds[KINDS];
 

@@ -30,4 +30,10 @@ bool contract_mix(struct contract *c, struct instance *in, const struct loss_bat
 bool contract_end_epoch(
 	struct contract *c, const struct loss_fixture *w, struct instance *in, int32_t step);
 
+/* loss_notes.c: notes of what most losses have and this one has not. */
+void contract_note_weights(struct contract *c, const struct loss_fixture *w);
+void contract_note_evaluate(struct contract *c, const struct loss_fixture *w);
+/* Of subsample and order. */
+void contract_note_draws(struct contract *c, const struct loss_fixture *w);
+
 #endif
