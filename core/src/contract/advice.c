@@ -47,6 +47,9 @@ static const struct {
 	{"independence",
 		"decide by the row and by what fit() learned, not by the other rows of the "
 		"call"},
+	{"memberships",
+		"member is [n,G]: the memberships of row i begin at member + i * G, and come from "
+		"that row and what fit() learned"},
 	{"layers", "the numbers of row i begin at x + i * layers * dims; a grouper for one layer "
 		   "refuses "
 		   "more in fit(): return fv_fail(ctx, FV_CONFIG, \"choose one with the encoder's "

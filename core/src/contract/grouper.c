@@ -196,18 +196,25 @@ static void check_repeat(struct contract *c, const struct grouper_fixture *f, st
 static void check_alone(
 	struct contract *c, const struct grouper_fixture *f, struct fitted *g, int32_t n)
 {
-	const bool layered = f->layers > 1;
+	const bool layered = f->layers > 1, soft = g->grouping.soft != 0;
+	const size_t groups = (size_t)g->grouping.groups;
 	int32_t all[N], id[1] = {0};
+	float *among = soft ? contract_alloc(c, (size_t)n * groups, sizeof *among) : NULL;
+	float *alone = soft ? contract_alloc(c, groups, sizeof *alone) : NULL;
+	bool same = soft && !layered;
 	fv_grouper_input rows = contract_select_rows(f, g->uses, 0, n);
-	if (!assign_rows(c, g, &rows, all, NULL, "assign"))
+	if ((soft && (!among || !alone)) || !assign_rows(c, g, &rows, all, among, "assign"))
 		return;
 	for (int32_t i = 0; i < n; i++) {
 		fv_grouper_input one = contract_select_rows(f, g->uses, i, 1);
 		one.klass = rows.klass ? one.klass : NULL;
-		if (assign_rows(c, g, &one, id, NULL, "one row"))
-			contract_expect(c, id[0] == all[i], layered ? "layers" : "independence",
-				"%srow %d is in group %d alone and in %d among others",
-				layered ? "with two layers in x, " : "", i, id[0], all[i]);
+		if (!assign_rows(c, g, &one, id, alone, "one row"))
+			continue;
+		contract_expect(c, id[0] == all[i], layered ? "layers" : "independence",
+			"%srow %d is in group %d alone and in %d among others",
+			layered ? "with two layers in x, " : "", i, id[0], all[i]);
+		same = same && contract_compare_memberships(
+				       c, i, g->grouping.groups, alone, among + (size_t)i * groups);
 	}
 }
 

@@ -155,6 +155,9 @@ void contract_check_descriptor(struct contract *c);
 void contract_check_encoder(struct contract *c);
 void contract_check_grouper(struct contract *c);
 void contract_check_loss(struct contract *c);
+/* Are the memberships of a row [G] the same alone as among others? */
+bool contract_compare_memberships(
+	struct contract *c, int32_t row, int32_t groups, const float *alone, const float *among);
 /* Opens the encoder with weights that it must refuse. */
 void contract_check_weights(struct contract *c);
 /* Is the mean over the n frames [L,n,D] of a recording its pooled result [L,D]? */
