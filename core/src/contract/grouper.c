@@ -313,6 +313,9 @@ static void check_in(struct contract *c, struct grouper_fixture *f)
 		contract_tell_grouper(c, f, g.uses);
 	if (fitted && check_grouping(c, &g.instance, &g.grouping) && assign_all(c, f, &g)) {
 		check_any_group(c, &g);
+		if (g.member && g.grouping.probability)
+			contract_note_probabilities(c, g.id, g.member, N, g.grouping.groups,
+				(g.uses & FV_USE_SPEAKER) != 0);
 		check_repeat(c, f, &g);
 		check_independence(c, f, &g);
 		check_unknown(c, f, &g);

@@ -158,6 +158,11 @@ void contract_check_loss(struct contract *c);
 /* Are the memberships of a row [G] the same alone as among others? */
 bool contract_compare_memberships(
 	struct contract *c, int32_t row, int32_t groups, const float *alone, const float *among);
+/* Notes the first of n rows that is not in the group of its largest membership, and the first whose memberships do not
+ * sum to 1, of a grouping whose memberships [n,G] are probabilities. Rows without a group are left
+ * out. `pooled`: over speakers, perhaps with a median, which keeps no sum. */
+void contract_note_probabilities(struct contract *c, const int32_t *id, const float *member,
+	int32_t n, int32_t groups, bool pooled);
 /* Opens the encoder with weights that it must refuse. */
 void contract_check_weights(struct contract *c);
 /* Is the mean over the n frames [L,n,D] of a recording its pooled result [L,D]? */
