@@ -95,7 +95,8 @@ static void test_networks_found_out(void **unused)
 	d.extension = swinging_extension;
 	test_contract_expect(&d, true, "resume", "resumed after step 1, step 2 differs");
 	d.extension = half_extension;
-	test_contract_expect(&d, true, "descriptor", "needs the ops build, predict and step");
+	test_contract_expect(&d, true, "descriptor",
+		"needs the ops build, predict and step; missing: predict, step");
 }
 
 /* --- stages: rows out of range, a group out of range, a random stage */

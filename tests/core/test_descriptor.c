@@ -294,6 +294,23 @@ static void extension_without_known_id_is_refused(void **state)
 	}
 }
 
+static void missing_ops_are_named(void **state)
+{
+	(void)state;
+	fv_encoder_ops no_open = encoder_ops;
+	fv_grouper_ops no_fit = grouper_ops;
+	no_open.open = NULL;
+	no_fit.fit = NULL;
+	fv_descriptor d = encoder;
+	d.ops = &no_open;
+	refuses(&d, "an encoder needs the ops open and info; missing: open");
+	no_open.info = NULL;
+	refuses(&d, "missing: open, info");
+	d = grouper;
+	d.ops = &no_fit;
+	refuses(&d, "a grouper needs the ops uses, fit and assign; missing: fit");
+}
+
 static void known_extensions_are_checked(void **state)
 {
 	(void)state;
@@ -306,7 +323,7 @@ static void known_extensions_are_checked(void **state)
 	d.extension = answer_both;
 	refuses(&d, "has both fv.networks/1 and fv.stages/1");
 	d.extension = answer_networks_without_step;
-	refuses(&d, "fv.networks/1 needs the ops build, predict and step");
+	refuses(&d, "fv.networks/1 needs the ops build, predict and step; missing: step");
 	d.extension = answer_stages_without_next;
 	refuses(&d, "fv.stages/1 needs the op next");
 	d = encoder;
@@ -392,6 +409,7 @@ int main(void)
 		cmocka_unit_test(size_zero_is_refused),
 		cmocka_unit_test(loss_that_trains_nothing_is_refused),
 		cmocka_unit_test(extension_without_known_id_is_refused),
+		cmocka_unit_test(missing_ops_are_named),
 		cmocka_unit_test(known_extensions_are_checked),
 		cmocka_unit_test(op_that_stages_do_not_call_is_refused),
 		cmocka_unit_test(outputs_are_read_by_their_size),

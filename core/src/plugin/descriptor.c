@@ -278,13 +278,34 @@ static bool copy_extension(const fv_descriptor *d, const char *id, void *out, si
 	return true;
 }
 
+/* An op that a plugin must have. */
+struct required {
+	const char *name; /* NULL: end of the list */
+	bool there;
+};
+
+/* Names those that are missing behind the rule. */
+static bool check_required(const char *rule, const struct required *op, struct fault *fault)
+{
+	char missing[128] = "";
+	for (; op->name; op++) {
+		size_t used = strlen(missing);
+		if (!op->there)
+			snprintf(missing + used, sizeof missing - used, "%s%s", used ? ", " : "",
+				op->name);
+	}
+	return !*missing || FAULT(fault, "%s; missing: %s", rule, missing);
+}
+
 static bool check_networks(const fv_descriptor *d, struct fault *fault)
 {
 	fv_networks_1 ops;
-	if (!copy_extension(d, FV_NETWORKS_1, &ops, sizeof ops) ||
-		(ops.build && ops.predict && ops.step))
+	if (!copy_extension(d, FV_NETWORKS_1, &ops, sizeof ops))
 		return true;
-	return FAULT(fault, FV_NETWORKS_1 " needs the ops build, predict and step");
+	return check_required(FV_NETWORKS_1 " needs the ops build, predict and step",
+		(const struct required[]){{"build", ops.build != NULL},
+			{"predict", ops.predict != NULL}, {"step", ops.step != NULL}, {0}},
+		fault);
 }
 
 static bool check_stages(const fv_descriptor *d, struct fault *fault)
@@ -365,15 +386,20 @@ static bool check_ops(const fv_descriptor *d, struct fault *fault)
 	copy_ops(d, &ops);
 	switch (d->kind) {
 	case FV_ENCODER:
-		if (!ops.encoder.open || !ops.encoder.info)
-			return FAULT(fault, "an encoder needs the ops open and info");
+		if (!check_required("an encoder needs the ops open and info",
+			    (const struct required[]){{"open", ops.encoder.open != NULL},
+				    {"info", ops.encoder.info != NULL}, {0}},
+			    fault))
+			return false;
 		if (!ops.encoder.encode && !ops.encoder.batch && !ops.encoder.lookup)
 			return FAULT(fault, "an encoder needs the op encode, batch or lookup");
 		return true;
 	case FV_GROUPER:
-		if (!ops.grouper.uses || !ops.grouper.fit || !ops.grouper.assign)
-			return FAULT(fault, "a grouper needs the ops uses, fit and assign");
-		return true;
+		return check_required("a grouper needs the ops uses, fit and assign",
+			(const struct required[]){{"uses", ops.grouper.uses != NULL},
+				{"fit", ops.grouper.fit != NULL},
+				{"assign", ops.grouper.assign != NULL}, {0}},
+			fault);
 	case FV_LOSS:
 		return check_loss_ops(d, &ops.loss, fault);
 	}
