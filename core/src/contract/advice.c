@@ -64,8 +64,11 @@ static const struct {
 		    "key 'weights'\")"},
 	{"encode", "write every number of out, finite for silence, clipping and the shortest "
 		   "recording too, and none beside it"},
-	{"recordings", "use the wave: recordings that differ must give different numbers"},
+	{"recordings", "use the wave: recordings that differ must give "
+		       "different numbers"},
 	{"threads", "change no state in encode(): it is called from several threads at once"},
+	{"static", "keep nothing in static and global variables: get memory for a call with "
+		   "fv_scratch; nm -n PLUGIN.so tells which variable is at an offset"},
 	{"frames", "frames() must return how many frames encode() writes"},
 	{"mean", "write frames layer by layer and frame by frame, [L,T,D], if pooled is 0, and the "
 		 "mean of the same numbers over the frames, [L,D], if it is 1"},

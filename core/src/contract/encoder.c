@@ -5,21 +5,10 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "contract/suite.h"
+#include "contract/encoder_fixture.h"
+#include "contract/static_memory.h"
 #include "nn/encode.h"
 #include "plugin/lists.h"
-
-enum { SILENCE, NOISE, TONE, CLIPPED, OFFSET, SHORTEST, WAVES };
-static const char *const waves[WAVES] = {
-	"silence", "noise", "a tone", "clipped noise", "a constant", "the shortest recording"};
-
-struct encoder {
-	struct instance instance;
-	fv_encoder_info info;
-	const float *wave[WAVES]; /* in memory that cannot be written to */
-	int64_t n[WAVES];
-	core_fence *fence;
-};
 
 static const fv_encoder_ops *get_ops(const struct contract *c)
 {
@@ -47,47 +36,6 @@ static bool check_info(struct contract *c, const fv_encoder_info *info)
 	return ok;
 }
 
-static bool protect_waves(struct contract *c, struct encoder *e)
-{
-	core_fence_part part[WAVES];
-	const void *to[WAVES];
-	for (int32_t i = 0; i < WAVES; i++)
-		part[i] = (core_fence_part){"wave", e->wave[i], (size_t)e->n[i] * sizeof **e->wave};
-	e->fence = core_fence_open(c->ctx, "wave", core_fence_room_apart(part, WAVES));
-	if (!e->fence)
-		return false;
-	core_fence_show_apart(e->fence, part, WAVES, to);
-	for (int32_t i = 0; i < WAVES; i++)
-		e->wave[i] = to[i];
-	return true;
-}
-
-static bool make_waves(struct contract *c, struct encoder *e)
-{
-	int64_t rate = e->info.rate_hz, least = e->info.min_samples;
-	for (int32_t kind = 0; kind < WAVES; kind++) {
-		int64_t n = rate + 37 * kind;
-		n = kind == SHORTEST || n < least ? least : n;
-		float *wave = contract_alloc(c, (size_t)n, sizeof *wave);
-		if (!wave)
-			return false;
-		fv_stream s = fv_rng_seeded(1, "contract.wave", kind, 0);
-		for (int64_t i = 0; i < n; i++) {
-			double noise = 2 * fv_uniform(&s) - 1, t = (double)i / (double)rate;
-			double value = 0.1 * noise;
-			value = kind == SILENCE ? 0 : value;
-			value = kind == TONE
-					? 0.5 * sin(2 * 3.14159265358979 * 180 * t) + 0.05 * noise
-					: value;
-			value = kind == CLIPPED ? (noise > 0 ? 1 : -1) : value;
-			wave[i] = (float)(kind == OFFSET ? 0.25 : value);
-		}
-		e->wave[kind] = wave;
-		e->n[kind] = n;
-	}
-	return protect_waves(c, e);
-}
-
 /* Numbers in the output for a wave: frames (1 when pooled) x layers x dims. */
 static int64_t count_values(
 	struct contract *c, const struct encoder *e, int32_t output, int32_t kind, bool pooled)
@@ -95,7 +43,7 @@ static int64_t count_values(
 	const fv_output *o = &e->info.outputs[output];
 	int64_t frames = 1;
 	if (!pooled) {
-		frames = contract_call(c, "frames", waves[kind],
+		frames = contract_call(c, "frames", contract_waves[kind],
 			get_ops(c)->frames(e->instance.state, output, e->n[kind]));
 		contract_end(c, "frames");
 	}
@@ -106,12 +54,12 @@ static void check_numbers(
 	struct contract *c, const fv_output *o, int32_t kind, const float *out, int64_t count)
 {
 	contract_expect(c, contract_is_finite_f32(out, count), "encode",
-		"output '%s' of %s is not finite", o->name, waves[kind]);
+		"output '%s' of %s is not finite", o->name, contract_waves[kind]);
 	for (int64_t i = 0; i < count && o->roles; i++)
 		if (o->roles[i % o->dims] == FV_COL_PROBABILITY)
 			contract_expect(c, out[i] >= 0 && out[i] <= 1.00001f, "encode",
 				"probability %g in output '%s' of %s",
-				core_printable((double)out[i]), o->name, waves[kind]);
+				core_printable((double)out[i]), o->name, contract_waves[kind]);
 }
 
 /* Encodes a wave; the caller frees the result. NULL (and a fault) when that fails or not all is written. */
@@ -121,8 +69,8 @@ static float *encode_wave(
 	const fv_output *o = &e->info.outputs[output];
 	struct instance *in = &e->instance;
 	int64_t count = count_values(c, e, output, kind, pooled);
-	if (!contract_expect(
-		    c, count > 0, "frames", "output '%s' has no frame of %s", o->name, waves[kind]))
+	if (!contract_expect(c, count > 0, "frames", "output '%s' has no frame of %s", o->name,
+		    contract_waves[kind]))
 		return NULL;
 	size_t size = (size_t)count * sizeof(float);
 	float *out = malloc(size), *written = contract_make_output(c, "out", size);
@@ -133,10 +81,10 @@ static float *encode_wave(
 	uint64_t before = contract_hash_state(c, in);
 	bool ok = out && written &&
 		  contract_expect_ok(c, in,
-			  contract_call(c, op, waves[kind],
+			  contract_call(c, op, contract_waves[kind],
 				  core_encode_wave(&call, in->ctx, core_device_cpu(), e->wave[kind],
 					  e->n[kind], written)),
-			  waves[kind]);
+			  contract_waves[kind]);
 	contract_classify(c, "state", NULL);
 	contract_expect(c, contract_hash_state(c, in) == before, "encode",
 		"changes the state, which it may only read");
@@ -145,7 +93,7 @@ static float *encode_wave(
 		memcpy(out, written, size);
 	contract_drop_outputs(c);
 	const int64_t frames = pooled ? 0 : count / ((int64_t)o->layers * o->dims);
-	if (!ok || !contract_expect_written(c, "encode", o, out, frames, waves[kind])) {
+	if (!ok || !contract_expect_written(c, "encode", o, out, frames, contract_waves[kind])) {
 		free(out);
 		return NULL;
 	}
@@ -209,9 +157,33 @@ static void check_threads(
 			!w[i].failed && !memcmp(w[i].out, alone[w[i].kind],
 						(size_t)w[i].count * sizeof(float)),
 			"threads", "output '%s' of %s differs beside another thread",
-			e->info.outputs[output].name, waves[w[i].kind]);
+			e->info.outputs[output].name, contract_waves[w[i].kind]);
 		free(w[i].out);
 	}
+}
+
+static void (*find_function(const fv_encoder_ops *ops))(void)
+{
+	return ops->batch ? (void (*)(void))ops->batch : (void (*)(void))ops->encode;
+}
+
+/* Finds what encoding writes to static variables, after all recordings were encoded: what is made once is made by
+ * then. False: it does, so that threads would disturb each other. */
+static bool check_static(struct contract *c, struct encoder *e, int32_t output, bool pooled)
+{
+	char text[256] = "";
+	const fv_encoder_ops *ops = get_ops(c);
+	free(encode_wave(c, e, output, NOISE, pooled));
+	contract_static *memory = c->quiet ? NULL : contract_static_copy(find_function(ops));
+	free(encode_wave(c, e, output, TONE, pooled));
+	size_t changed = memory ? contract_static_compare(memory, text, sizeof text) : 0;
+	contract_static_free(memory);
+	contract_classify(c, "static", "static");
+	contract_expect(c, !changed, "threads",
+		"%s writes to static memory of the plugin (%s): several threads call it at once",
+		ops->batch ? "batch" : "encode", text);
+	contract_classify(c, NULL, NULL);
+	return !changed;
 }
 
 /* The network's inputs of all waves, by kind, in memory of the contract. */
@@ -225,7 +197,7 @@ static bool feed_waves(
 {
 	for (int32_t kind = 0; kind < WAVES; kind++) {
 		fv_feed feed;
-		fv_status status = contract_call(c, "prepare", waves[kind],
+		fv_status status = contract_call(c, "prepare", contract_waves[kind],
 			core_encode_feed(call, e->instance.ctx, e->wave[kind], e->n[kind], &feed));
 		size_t numbers = status ? 0 : (size_t)(feed.rows * feed.width);
 		float *copy = contract_alloc(c, numbers, sizeof *copy);
@@ -280,7 +252,7 @@ static void check_pack(struct contract *c, struct encoder *e, int32_t output, bo
 	for (int32_t i = 0; i < WAVES && done; i++)
 		contract_expect(c, !reason[i] && !memcmp(out[i], alone[order[i]], size[i]), "packs",
 			"output '%s' of %s differs in a pack with others",
-			e->info.outputs[output].name, waves[order[i]]);
+			e->info.outputs[output].name, contract_waves[order[i]]);
 	contract_drop_outputs(c);
 }
 
@@ -298,17 +270,6 @@ static void check_packs(
 	}
 }
 
-/* Recordings that differ as much as noise, a tone and clipped noise must not all give the same. */
-static void check_difference(
-	struct contract *c, struct encoder *e, int32_t output, float *const *out)
-{
-	const fv_output *o = &e->info.outputs[output];
-	size_t size = (size_t)o->layers * (size_t)o->dims * sizeof **out;
-	bool same = !memcmp(out[NOISE], out[TONE], size) && !memcmp(out[NOISE], out[CLIPPED], size);
-	contract_expect(c, !same, "recordings",
-		"output '%s' is the same for noise, a tone and clipped noise", o->name);
-}
-
 /* The mean over the frames must be the pooled result. Told of the first recording of which it is not. */
 static void check_frames(
 	struct contract *c, struct encoder *e, int32_t output, float *const *frames)
@@ -319,7 +280,8 @@ static void check_frames(
 	for (int32_t kind = 0; kind < WAVES && ok; kind++) {
 		int64_t n = count_values(c, e, output, kind, false) / width;
 		float *pooled = encode_wave(c, e, output, kind, true);
-		ok = pooled && contract_compare_frames(c, o, waves[kind], frames[kind], n, pooled);
+		ok = pooled &&
+		     contract_compare_frames(c, o, contract_waves[kind], frames[kind], n, pooled);
 		free(pooled);
 	}
 }
@@ -335,14 +297,14 @@ static void check_output(struct contract *c, struct encoder *e, int32_t output, 
 		size_t size = (size_t)count_values(c, e, output, kind, pooled) * sizeof *again;
 		contract_expect(c, again && !memcmp(again, out[kind], size), "repeat",
 			"output '%s' of %s differs the second time", e->info.outputs[output].name,
-			waves[kind]);
+			contract_waves[kind]);
 		free(again);
 	}
 	if (all && pooled)
-		check_difference(c, e, output, out);
+		contract_check_features(c, &e->info.outputs[output], out);
 	if (all && !pooled)
 		check_frames(c, e, output, out);
-	if (all)
+	if (all && check_static(c, e, output, pooled))
 		check_threads(c, e, output, pooled, out);
 	if (all && get_ops(c)->batch)
 		check_packs(c, e, output, pooled, out);
@@ -444,7 +406,8 @@ static void tell_outputs(struct contract *c, const fv_encoder_info *info)
 	}
 	if (!info->by_name)
 		contract_tell(c, "shown: %d recordings at %d Hz: %s, %s, %s, %s, %s, %s", WAVES,
-			info->rate_hz, waves[0], waves[1], waves[2], waves[3], waves[4], waves[5]);
+			info->rate_hz, contract_waves[0], contract_waves[1], contract_waves[2],
+			contract_waves[3], contract_waves[4], contract_waves[5]);
 }
 
 void contract_check_encoder(struct contract *c)
@@ -462,7 +425,7 @@ void contract_check_encoder(struct contract *c)
 		tell_outputs(c, &e.info);
 	if (ok && e.info.by_name)
 		check_lookup(c, &e);
-	if (ok && !e.info.by_name && make_waves(c, &e)) {
+	if (ok && !e.info.by_name && contract_make_waves(c, &e)) {
 		for (int32_t output = 0; output < e.info.n_outputs; output++) {
 			check_output(c, &e, output, true);
 			if (e.info.outputs[output].has_frames)
