@@ -64,7 +64,7 @@ static const struct {
 		    "key 'weights'\")"},
 	{"encode", "write every number of out, finite for silence, clipping and the shortest "
 		   "recording too, and none beside it"},
-	{"recordings", "use the wave: recordings that differ must give "
+	{"recordings", "use the wave, not only its length: recordings that differ must give "
 		       "different numbers"},
 	{"threads", "change no state in encode(): it is called from several threads at once"},
 	{"static", "keep nothing in static and global variables: get memory for a call with "

@@ -25,7 +25,8 @@ bool contract_make_waves(struct contract *c, struct encoder *e)
 {
 	int64_t rate = e->info.rate_hz, least = e->info.min_samples;
 	for (int32_t kind = 0; kind < WAVES; kind++) {
-		int64_t n = rate + 37 * kind;
+		const bool alike = kind == TONE || kind == CLIPPED;
+		int64_t n = rate + 37 * (alike ? NOISE : kind);
 		n = kind == SHORTEST || n < least ? least : n;
 		float *wave = contract_alloc(c, (size_t)n, sizeof *wave);
 		if (!wave)

@@ -16,7 +16,7 @@ struct encoder {
 	core_fence *fence;
 };
 
-/* Makes waves of the encoder's rate. False: memory is out. */
+/* Makes waves of the encoder's rate; noise, tone and clipped noise have one length. False: memory is out. */
 bool contract_make_waves(struct contract *c, struct encoder *e);
 
 /* Checks an output's pooled features [L,D] of all recordings: those that differ must differ, and what hints at a
