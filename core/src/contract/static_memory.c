@@ -24,7 +24,7 @@ struct contract_static {
 	bool skipped;
 };
 
-static bool holds(const struct dl_phdr_info *object, uintptr_t address)
+static bool holds_address(const struct dl_phdr_info *object, uintptr_t address)
 {
 	for (int i = 0; i < object->dlpi_phnum; i++) {
 		const ElfW(Phdr) *p = &object->dlpi_phdr[i];
@@ -64,10 +64,11 @@ static int find_parts(struct dl_phdr_info *object, size_t size, void *user)
 {
 	struct contract_static *m = user;
 	(void)size;
-	if (!holds(object, m->function))
+	if (!holds_address(object, m->function))
 		return 0;
 	m->base = object->dlpi_addr;
-	m->skipped = !object->dlpi_name[0] || holds(object, (uintptr_t)&contract_static_copy);
+	m->skipped =
+		!object->dlpi_name[0] || holds_address(object, (uintptr_t)&contract_static_copy);
 	for (int i = 0; i < object->dlpi_phnum && !m->skipped; i++)
 		if (object->dlpi_phdr[i].p_type == PT_LOAD && object->dlpi_phdr[i].p_flags & PF_W)
 			add_segment(m, object, &object->dlpi_phdr[i]);
