@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the features of recordings that differ must be besides finite. */
+#include <math.h>
 #include <string.h>
 
 #include "contract/encoder_fixture.h"
@@ -14,7 +15,22 @@ static void check_difference(struct contract *c, const fv_output *o, float *cons
 		o->name);
 }
 
+/* Notes an output whose numbers are so small that squares and products of them are 0 in float32. */
+static void note_tiny(struct contract *c, const fv_output *o, float *const *out)
+{
+	double largest = 0;
+	for (int32_t kind = 0; kind < WAVES; kind++)
+		for (int64_t i = 0; i < (int64_t)o->layers * o->dims; i++)
+			largest = fmax(largest, fabs((double)out[kind][i]));
+	if (largest > 0 && largest < 1e-30)
+		contract_note(c, "recordings",
+			"output '%s': no number is larger than %g for the recordings shown: is a "
+			"factor wrong?",
+			o->name, largest);
+}
+
 void contract_check_features(struct contract *c, const fv_output *o, float *const *out)
 {
 	check_difference(c, o, out);
+	note_tiny(c, o, out);
 }
