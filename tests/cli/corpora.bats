@@ -173,3 +173,24 @@ END
 	now 1 savee.yaml corpus.where.duration=[0.3,1] encoder.name=functionals
 	grep -Eq '^(DC|JE|KJ|KL)/a1,' results/erm-*/fold1-seed1/predictions.csv
 }
+
+@test "class columns in another order in one fold's file change no prediction" {
+	plan
+	mkdir moved
+	cp "$corpus"/labels_consensus_?.csv moved
+	awk -F, -v OFS=, '{ first = $2; for (i = 2; i < 7; i++) $i = $(i + 1); $7 = first; print }' \
+		"$corpus/labels_consensus_2.csv" >moved/labels_consensus_2.csv
+	"$fairvox" run plan.yaml matrix=none loss.name=erm --quiet --results straight
+	"$fairvox" run plan.yaml matrix=none loss.name=erm --quiet "corpus.labels=moved/labels_consensus_{fold}.csv"
+	for fold in 1 2; do
+		cmp straight/erm-*/fold$fold-seed1/predictions.csv results/erm-*/fold$fold-seed1/predictions.csv
+	done
+	"$fairvox" table results >/dev/null
+	# The order does not depend on which folds are asked for.
+	"$fairvox" run plan.yaml matrix=none loss.name=erm "corpus.labels=moved/labels_consensus_{fold}.csv" \
+		corpus.folds=[2] 2>log
+	grep -q "1 of 1 run done, 0 computed now" log
+	sed -i '1s/happy/joy/' moved/labels_consensus_2.csv
+	fails 4 "fold 2: moved/labels_consensus_2.csv has a class 'joy', which moved/labels_consensus_1.csv lacks" \
+		"$fairvox" run plan.yaml matrix=none loss.name=erm "corpus.labels=moved/labels_consensus_{fold}.csv"
+}

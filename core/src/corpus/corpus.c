@@ -129,9 +129,8 @@ static void copy_label(const core_label_file *f, core_corpus *c, int32_t row, in
 	memcpy(y, f->y + (size_t)row * classes, classes * sizeof *y);
 }
 
-static void set_row_classes(fv_ctx *ctx, core_corpus *c)
+void core_corpus_set_classes(core_corpus *c)
 {
-	core_round_labels(ctx, c->labels, c->label, c->n, c->classes);
 	core_label_class(c->label, c->n, c->classes, c->klass);
 	for (int32_t i = 0; i < c->n; i++) {
 		float most = c->label[(size_t)i * (size_t)c->classes + (size_t)c->klass[i]];
@@ -179,7 +178,8 @@ static fv_status fill_corpus(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 		c->split[i] = f->part[r];
 		speaker[i] = f->speaker[r];
 	}
-	set_row_classes(ctx, c);
+	core_round_labels(ctx, c->labels, c->label, c->n, c->classes);
+	core_corpus_set_classes(c);
 	return core_names_index(ctx, speaker, c->n, c->speaker, &c->speaker_name, &c->n_speakers);
 }
 

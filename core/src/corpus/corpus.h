@@ -99,6 +99,14 @@ const char *core_corpus_split_name(const core_corpus *corpus, int32_t split);
 /* Sets klass [n] to the argmax of each row of label [n,C], the first on ties. */
 void core_label_class(const float *label, int32_t n, int32_t classes, int32_t *klass);
 
+/* Sets the class of each row, `klass` and `strict`, from the labels. */
+void core_corpus_set_classes(core_corpus *corpus);
+
+/* Gives the classes the order of name [classes]. *moved: it was another. A corpus with other classes stays
+ * as it is. */
+FV_NODISCARD fv_status core_corpus_order_classes(
+	fv_ctx *ctx, core_corpus *corpus, const char *const *name, int32_t classes, bool *moved);
+
 /* Train, dev, test and at most 13 further test sets. */
 #define CORE_SPLITS_MAX 16
 

@@ -83,6 +83,14 @@ static fv_status add_parts(fv_ctx *ctx, core_study *study, const core_run *run, 
 	return loss && groupers ? status : core_error_status(ctx);
 }
 
+static json_t *list_classes(const core_corpus *corpus)
+{
+	json_t *list = json_array();
+	for (int32_t k = 0; k < corpus->classes; k++)
+		json_array_append_new(list, json_string(corpus->class_name[k]));
+	return list;
+}
+
 fv_status core_run_make_fingerprint(fv_ctx *ctx, core_study *study, core_run *run)
 {
 	const core_fold *fold = &study->fold[run->fold];
@@ -101,6 +109,8 @@ fv_status core_run_make_fingerprint(fv_ctx *ctx, core_study *study, core_run *ru
 		json_decref(root);
 		return status;
 	}
+	if (fold->classes_moved)
+		json_object_set_new(root, "classes", list_classes(fold->corpus));
 	if (core_run_trains_on_device(study, run))
 		json_object_set_new(root, "trained_on", json_string(study->device->numerics));
 	const char *text = core_json_text(ctx, root, JSON_SORT_KEYS | JSON_INDENT(1));

@@ -92,6 +92,73 @@ static bool read_other_fold(const core_set *set, int64_t fold, core_set *out)
 	return good;
 }
 
+/* Gives the folds of a set the order of classes that the corpus of one has. */
+static fv_status order_classes(fv_ctx *ctx, core_study *study, int32_t set, const core_corpus *like)
+{
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < study->n_folds && !status; i++)
+		if (study->fold[i].set == set)
+			status = core_corpus_order_classes(ctx, study->fold[i].corpus,
+				like->class_name, like->classes, &study->fold[i].classes_moved);
+	return status;
+}
+
+/* Returns a class that the corpus of one fold has and that of the other lacks; NULL: there is none. */
+static const char *find_other_class(const core_corpus *of, const core_corpus *in)
+{
+	for (int32_t k = 0; k < of->classes; k++) {
+		int32_t j = 0;
+		while (j < in->classes && strcmp(of->class_name[k], in->class_name[j]))
+			j++;
+		if (j == in->classes)
+			return of->class_name[k];
+	}
+	return NULL;
+}
+
+/* Errors: FV_DATA for a requested fold whose classes are not those of the lowest one. */
+static fv_status check_classes(fv_ctx *ctx, const core_study *study, int32_t set)
+{
+	const core_fold *lowest = find_lowest_fold(study, set);
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < study->n_folds; i++) {
+		const core_corpus *a = lowest->corpus, *b = study->fold[i].corpus;
+		const char *first = find_other_class(a, b), *second = find_other_class(b, a);
+		if (study->fold[i].set == set && (first || second))
+			status = fv_fail(ctx, FV_DATA,
+				"fold %lld: %s has %s class '%s', which %s %s: all folds need the "
+				"same classes: corpus.classes or corpus.map makes them so",
+				(long long)study->fold[i].fold, b->labels, second ? "a" : "no",
+				second ? second : first, a->labels, second ? "lacks" : "has");
+	}
+	return status;
+}
+
+static fv_status order_set(fv_ctx *ctx, core_study *study, int32_t index)
+{
+	const core_corpus_spec *spec = study->set[index].spec;
+	const core_fold *named = find_lowest_fold(study, index);
+	if (!named || spec->classes.n)
+		return FV_OK;
+	const core_corpus *like = named->corpus;
+	int64_t lowest = core_find_lowest_fold(ctx, study, index, spec->labels);
+	fv_ctx *own = lowest == named->fold ? NULL : core_ctx_new();
+	core_corpus *other;
+	if (own && !core_corpus_read(own, spec, lowest, &other))
+		like = other;
+	fv_status status = order_classes(ctx, study, index, like);
+	core_ctx_free(own);
+	return status ? status : check_classes(ctx, study, index);
+}
+
+fv_status core_reference_order_classes(fv_ctx *ctx, core_study *study)
+{
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < study->n_sets && !status; i++)
+		status = order_set(ctx, study, i);
+	return status;
+}
+
 fv_status core_reference_make(fv_ctx *ctx, core_study *study, const core_run *run)
 {
 	int32_t index = study->fold[run->fold].set;

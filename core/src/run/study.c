@@ -17,6 +17,7 @@
 #include "run/grouping.h"
 #include "run/identity.h"
 #include "run/ids.h"
+#include "run/reference.h"
 #include "run/refresh.h"
 #include "run/sets.h"
 #include "run/tune.h"
@@ -101,6 +102,8 @@ static fv_status add_runs(fv_ctx *ctx, core_study *study)
 		}
 	}
 	fv_status status = core_sets_join(ctx, study);
+	if (!status)
+		status = core_reference_order_classes(ctx, study);
 	return status ? status : core_study_pass_on_failures(ctx, study);
 }
 

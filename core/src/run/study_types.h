@@ -30,7 +30,8 @@ typedef struct core_fold {
 	int32_t set;
 	int64_t fold;
 	core_corpus *corpus;
-	int64_t *row; /* [corpus->n] row in the set's recordings */
+	bool classes_moved; /* the label file has the classes in another order than the study */
+	int64_t *row;       /* [corpus->n] row in the set's recordings */
 	char labels_sha256[CORE_SHA256_HEX], attributes_sha256[CORE_SHA256_HEX];
 	char audio_sha256[CORE_SHA256_HEX]; /* over stems and hashes; "" until known */
 } core_fold;
