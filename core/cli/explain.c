@@ -5,6 +5,7 @@
 #include "base/plural.h"
 #include "base/progress.h"
 #include "hidden_plugins.h"
+#include "run/copies.h"
 #include "run/estimate.h"
 #include "run/failures.h"
 #include "run/refresh.h"
@@ -314,6 +315,8 @@ fv_status cli_explain(fv_ctx *ctx, cli_study *cli)
 	status = cli_shard_select(ctx, cli, study);
 	if (cli->full)
 		putchar('\n');
+	if (!status)
+		status = core_copies_warn(ctx, study);
 	if (!status)
 		status = print_features(ctx, study, cli->jobs, &totals.needed);
 	if (!status)

@@ -29,6 +29,25 @@ two_seconds() {
 	[ "${#lines[@]}" -eq 4 ]
 }
 
+@test "test and development recordings that are copies of training recordings are told for each fold" {
+	mkdir audio
+	cp "$corpus"/*.flac audio
+	names() { awk -F, -v set="$2" '$NF == set { print $1 }' "$corpus/labels_consensus_$1.csv" | head -"$3"; }
+	for pair in "Test 4" "Development 1"; do
+		paste <(names 1 $pair) <(names 1 Train ${pair#* }) | while read -r copy from; do
+			cp "audio/${from%.*}.flac" "audio/${copy%.*}.flac"
+		done
+	done
+	all=$(names 1 Test 999 | wc -l)
+	for command in explain "run --quiet"; do
+		run --separate-stderr "$fairvox" $command plan.yaml loss.name=erm corpus.folds=[1] "corpus.audio=$PWD/audio"
+		[ "$status" -eq 0 ]
+		[[ $stderr == *"labels_consensus_1.csv: fold 1: 1 of "*" dev and 4 of $all test recordings have the same bytes as training recordings: "*", ...: "* ]]
+	done
+	run --separate-stderr "$fairvox" run plan.yaml loss.name=erm corpus.folds=[1] --results other
+	[[ $stderr != *"same bytes"* ]]
+}
+
 @test "a video is no recording until it is converted" {
 	mkdir audio
 	cp "$corpus"/*.flac audio

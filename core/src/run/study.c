@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "config/select_rule.h"
 #include "config/yaml.h"
+#include "run/copies.h"
 #include "run/durations.h"
 #include "run/encodings.h"
 #include "run/failures.h"
@@ -375,10 +376,15 @@ fv_status core_study_load_groups(
 fv_status core_study_load(fv_ctx *ctx, core_study *study, const core_encode_job *job)
 {
 	fv_status status = FV_OK;
+	bool loaded = false;
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
 		if (!study->run[i].done && !study->run[i].aside &&
-			!core_run_variant(study, &study->run[i])->tune)
+			!core_run_variant(study, &study->run[i])->tune) {
 			status = core_study_load_run(ctx, study, i, job);
+			loaded = true;
+		}
+	if (!status && loaded)
+		status = core_copies_warn(ctx, study);
 	core_encodings_close_waves(study); /* their disk space is no longer needed */
 	if (status || !study->keep_going)
 		return status;
