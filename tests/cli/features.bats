@@ -51,6 +51,18 @@ encode() { "$fairvox" encode --encoder wavlm --weights "$model" "$@" a.wav b.wav
 	END
 }
 
+@test "training rows that all have the same features are told, once for each fold" {
+	plan
+	{ echo FileName,f0,f1; cut -d, -f1 "$corpus/labels_consensus_1.csv" | tail -n +2 | sed 's/$/,1,2/'; } >same.csv
+	"$fairvox" run plan.yaml 'encoder={name: precomputed, file: same.csv}' 2>log
+	[ "$(grep -c "encoder precomputed: all [0-9]* training rows of fold 1 have the same features: nothing can be learned" log)" -eq 1 ]
+	[ "$(grep -c "rows of fold 2 have the same features" log)" -eq 1 ]
+	sed -i '2s/,1,2/,1,3/' same.csv # a recording of each fold's training set
+	[[ $(sed -n 2p "$corpus/labels_consensus_1.csv") == *Train ]]
+	"$fairvox" run plan.yaml 'encoder={name: precomputed, file: same.csv}' corpus.folds=[1] 2>log
+	! grep "same features" log
+}
+
 @test "what NumPy writes is read with the same numbers" {
 	has_numpy
 	encode --out f.npy

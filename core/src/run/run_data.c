@@ -95,9 +95,31 @@ core_head_shape core_run_data_shape(
 	return shape;
 }
 
+/* Warns if all training rows have the same features. */
+static void warn_of_same_features(
+	fv_ctx *ctx, const core_run_data *r, const core_features *features)
+{
+	const core_fold *fold = &r->study->fold[r->run->fold];
+	const int32_t *row = r->rows.row[CORE_TRAIN];
+	size_t width = (size_t)features->layers * (size_t)features->dims;
+	int32_t n = r->rows.n[CORE_TRAIN];
+	const float *first = features->x + (size_t)fold->row[row[0]] * width;
+	for (int32_t i = 1; i < n; i++)
+		if (memcmp(first, features->x + (size_t)fold->row[row[i]] * width,
+			    width * sizeof *first))
+			return;
+	if (n > 1)
+		fv_warn(ctx,
+			"encoder %s: all %d training rows of fold %lld have the same features: "
+			"nothing can be learned from them",
+			r->variant->encoder.use.plugin->descriptor->name, (int)n,
+			(long long)fold->fold);
+}
+
 fv_status core_run_data_make_input(fv_ctx *ctx, core_run_data *r)
 {
 	const core_encoding *encoding = &r->study->encoding[r->run->encoding];
+	warn_of_same_features(ctx, r, &encoding->features);
 	fv_standardize kind =
 		core_find_standardize(&r->variant->encoder, encoding->features.output);
 	r->transductive |= kind == FV_STANDARDIZE_SPEAKER;
