@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox audit: metrics, nulls and intervals for the predictions of any system. */
 #include <getopt.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/number.h"
+#include "base/plural.h"
 #include "cli.h"
 #include "config/spec.h"
 #include "eval/attribute_columns.h"
@@ -161,15 +163,43 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 	return FV_OK;
 }
 
+/* Warns of rows whose probabilities do not sum to 1, but for rounding to two decimals. */
+static void warn_of_sums(fv_ctx *ctx, const core_predictions *p)
+{
+	int64_t n = 0, first = 0;
+	double first_sum = 0;
+	for (int64_t i = 0; i < p->n; i++) {
+		double sum = 0;
+		for (int32_t c = 0; c < p->C; c++)
+			sum += (double)p->prob[i * p->C + c];
+		if (fabs(sum - 1) <= 0.005 * p->C + 1e-6)
+			continue;
+		if (!n++) {
+			first = i;
+			first_sum = sum;
+		}
+	}
+	if (n)
+		fv_warn(ctx,
+			"%s:%lld: the probabilities sum to %.4g, and in %lld of %lld row%s not to "
+			"1: if each class has a sigmoid of its own, say --prediction-threshold 0.5",
+			p->path, (long long)p->line[first], first_sum, (long long)n,
+			(long long)p->n, core_plural(p->n));
+}
+
 static fv_status read_files(fv_ctx *ctx, struct audit *a)
 {
 	fv_status status = core_predictions_read_split(
 		ctx, a->path[0], a->speaker_column, a->split, &a->file[0]);
+	if (!status && !a->has_cut)
+		warn_of_sums(ctx, &a->file[0]);
 	if (status || a->n_paths == 1)
 		return status;
 	core_predictions second;
 	/* the speakers are those of the first file */
 	status = core_predictions_read_split(ctx, a->path[1], NULL, a->split, &second);
+	if (!status && !a->has_cut)
+		warn_of_sums(ctx, &second);
 	return status ? status : core_predictions_align(ctx, &a->file[0], &second, &a->file[1]);
 }
 

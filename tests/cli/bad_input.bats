@@ -145,6 +145,22 @@ setup() {
 	"$fairvox" split bad.yaml --fold 1 corpus.map='{disgust: null, fear: null, happy: null, neutral: null}' >/dev/null
 }
 
+@test "probabilities that do not sum to 1 are counted, unless they are those of sigmoids" {
+	local warning="pred.csv:3: the probabilities sum to 0.5, and in 2 of 4 rows not to 1"
+	cat >pred.csv <<-END
+		FileName,prob_a,prob_b,label_a,label_b,gender,SpkrID
+		w,0.33,0.66,1,0,f,1
+		x,0.25,0.25,1,0,m,2
+		y,0.5,0.5,0,1,f,3
+		z,0.9,0.9,0,1,m,4
+	END
+	run --separate-stderr "$fairvox" audit pred.csv --group-columns gender
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"$warning: if each class has a sigmoid of its own, say --prediction-threshold 0.5"* ]]
+	run --separate-stderr "$fairvox" audit pred.csv --group-columns gender --prediction-threshold 0.5
+	[[ $status -eq 0 && $stderr != *"sum to"* ]]
+}
+
 @test "labels" {
 	mkdir labels
 	cp "$corpus"/labels_consensus_*.csv labels
