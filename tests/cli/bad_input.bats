@@ -161,6 +161,11 @@ setup() {
 	[[ $status -eq 0 && $stderr != *"sum to"* ]]
 }
 
+@test "a speaker column that is taken for something else is named with its use" {
+	fails 4 "no column 'SpkrID' or 'speaker' ('SpkrID' is taken as corpus.columns.gender): name it with" \
+		"$fairvox" run plan.yaml 'corpus.columns={gender: SpkrID}'
+}
+
 @test "labels" {
 	mkdir labels
 	cp "$corpus"/labels_consensus_*.csv labels

@@ -83,6 +83,27 @@ static void mark_given(core_label_file *f)
 		mark_used(f, spec->attribute_columns[a].column, CORE_COLUMN_ATTRIBUTE);
 }
 
+/* Says which use the configuration makes of a column with a usual name. */
+static fv_status report_no_speaker(fv_ctx *ctx, const core_label_file *f)
+{
+	const core_corpus_spec *spec = f->spec;
+	const struct {
+		const char *key, *column;
+	} use[] = {{"file", spec->column_file}, {"gender", spec->column_gender},
+		{"split", spec->column_split}, {"start", spec->column_start},
+		{"end", spec->column_end}, {"emotion", spec->label_column}};
+	const char *taken = "";
+	for (const char *const *usual = core_usual_speakers; *usual; usual++)
+		for (size_t i = 0; i < sizeof use / sizeof *use; i++)
+			if (use[i].column && !strcmp(use[i].column, *usual))
+				taken = core_format(ctx, " ('%s' is taken as corpus.columns.%s)",
+					*usual, use[i].key);
+	return core_fail_at(ctx, FV_DATA, f->table.csv.path, core_csv_header_line(&f->table.csv), 0,
+		"no column 'SpkrID' or 'speaker'%s: name it with corpus.columns.speaker, or say "
+		"corpus.speaker: none",
+		taken ? taken : "");
+}
+
 static fv_status find_speaker(fv_ctx *ctx, core_label_file *f)
 {
 	const core_corpus_spec *spec = f->spec;
@@ -96,12 +117,7 @@ static fv_status find_speaker(fv_ctx *ctx, core_label_file *f)
 	if (!spec->speaker_key.n) {
 		fv_status status = core_column_find(ctx, f, "columns.speaker", spec->column_speaker,
 			core_usual_speakers, &f->speaker_key[0]);
-		if (!status && f->speaker_key[0] < 0)
-			status = core_fail_at(ctx, FV_DATA, f->table.csv.path,
-				core_csv_header_line(&f->table.csv), 0,
-				"no column 'SpkrID' or 'speaker': name it with "
-				"corpus.columns.speaker, or say corpus.speaker: none");
-		return status;
+		return status || f->speaker_key[0] >= 0 ? status : report_no_speaker(ctx, f);
 	}
 	fv_status status = FV_OK;
 	for (int32_t k = 0; k < n; k++) {
