@@ -130,3 +130,20 @@ number() {
 		"grouper={name: kmeans, k: 300, within: class, $voice}" --out none.csv
 	[[ $stderr == *"class 'angry'"* && $stderr == *"class 'sad'"* ]]
 }
+
+# by_file ROW: `run` with groups from a file whose lines awk makes of a label file with this expression.
+by_file() {
+	{ echo FileName,group; awk -F, "NR > 1 { print $1 }" "$corpus/labels_consensus_1.csv"; } >given.csv
+	run --separate-stderr "$fairvox" run plan.yaml matrix=none loss.name=rw 'grouper={name: file, file: given.csv}'
+	[ "$status" -eq 0 ]
+}
+
+@test "groups with all training rows, and groups of one row each, are told for each fold" {
+	plan
+	by_file '$1 ",all"'
+	[ "$(grep -c "grouper file: all [0-9]* training rows of fold [12] that have a group are in group 'all': " <<<"$stderr")" -eq 2 ]
+	by_file '$1 "," $1'
+	[ "$(grep -c "grouper file: each of the [0-9]* training rows of fold [12] that have a group is alone" <<<"$stderr")" -eq 2 ]
+	by_file '$1 "," $(NF - 1)'
+	[[ $stderr != *"grouper file"* ]]
+}

@@ -23,6 +23,7 @@ struct factor {
 	const core_rows *rows;
 	const fv_grouper_ops *ops;
 	const char *plugin;
+	int64_t fold;
 	void *state;
 	size_t state_size;
 	uint32_t uses;
@@ -297,12 +298,34 @@ static fv_status assign_split(struct factor *f, int split, core_groups *out)
 	return status;
 }
 
-static bool has_group(const int32_t *id, int32_t n)
+/* Warns of groups of training rows that no loss can tell apart or compare. Soft groups may differ
+ * in their memberships. */
+static void warn_of_groups(struct factor *f, const core_groups *groups)
 {
-	for (int32_t i = 0; i < n; i++)
-		if (id[i] >= 0)
-			return true;
-	return false;
+	const int32_t *id = groups->id[CORE_TRAIN];
+	int32_t known = 0, occur = 0, last = -1, n = f->rows->n[CORE_TRAIN];
+	bool *seen = core_alloc(f->ctx, (size_t)groups->groups, sizeof *seen);
+	for (int32_t i = 0; seen && i < n; i++) {
+		if (id[i] < 0)
+			continue;
+		known++;
+		last = id[i];
+		occur += !seen[last];
+		seen[last] = true;
+	}
+	if (!known)
+		fv_warn(f->ctx, "grouper %s put none of the %d training rows into a group",
+			f->plugin, n);
+	else if (occur == 1 && known > 1 && !groups->member[CORE_TRAIN])
+		fv_warn(f->ctx,
+			"grouper %s: all %d training rows of fold %lld that have a group are in "
+			"group '%s': a loss has nothing to balance",
+			f->plugin, known, (long long)f->fold, groups->name[last]);
+	else if (occur == known && known > 2)
+		fv_warn(f->ctx,
+			"grouper %s: each of the %d training rows of fold %lld that have a group "
+			"is alone in its group: such groups tell no more than the rows do",
+			f->plugin, known, (long long)f->fold);
 }
 
 static fv_status fit_and_assign(struct factor *f, core_groups *out)
@@ -333,9 +356,8 @@ static fv_status fit_and_assign(struct factor *f, core_groups *out)
 			return FV_FAILED;
 	for (int k = 0; k < core_rows_splits(f->rows) && !status; k++)
 		status = out->name ? assign_split(f, k, out) : FV_FAILED;
-	if (!status && !has_group(out->id[CORE_TRAIN], f->rows->n[CORE_TRAIN]))
-		fv_warn(f->ctx, "grouper %s put none of the %d training rows into a group",
-			f->plugin, f->rows->n[CORE_TRAIN]);
+	if (!status)
+		warn_of_groups(f, out);
 	return status;
 }
 
@@ -350,7 +372,7 @@ static fv_status close_grouper(struct factor *f, fv_status status)
 }
 
 static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const core_corpus *corpus,
-	const core_rows *rows, core_groups *out)
+	const core_rows *rows, int64_t fold, core_groups *out)
 {
 	const fv_descriptor *d = input->spec->use.plugin->descriptor;
 	struct factor f = {.ctx = ctx,
@@ -359,6 +381,7 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 		.rows = rows,
 		.ops = d->ops,
 		.plugin = d->name,
+		.fold = fold,
 		.uses = input->spec->uses};
 	core_guard_open(&f.guard, ctx, FV_GROUPER, d->name);
 	f.state = core_alloc(ctx, 1, d->state_size);
@@ -452,7 +475,7 @@ fv_status core_groups_infer(fv_ctx *ctx, const core_grouper_input *input, int32_
 		const core_grouper_spec *spec = input[i].spec;
 		core_groups next = {0};
 		core_ctx_set_run(ctx, spec->has_seed ? (uint64_t)spec->seed : seed, fold);
-		status = infer_one(ctx, &input[i], corpus, rows, i ? &next : out);
+		status = infer_one(ctx, &input[i], corpus, rows, fold, i ? &next : out);
 		if (!status && i)
 			status = cross_groups(ctx, out, &next, rows);
 	}
