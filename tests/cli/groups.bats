@@ -147,3 +147,15 @@ by_file() {
 	by_file '$1 "," $(NF - 1)'
 	[[ $stderr != *"grouper file"* ]]
 }
+
+@test "rows that a file of groups lacks are told for each set" {
+	plan
+	by_file '$1 "," $(NF - 1)'
+	[[ $stderr != *"not in this file"* ]]
+	sed -i '2~2d' given.csv
+	run --separate-stderr "$fairvox" run plan.yaml matrix=none loss.name=rw corpus.folds=[1] \
+		'grouper={name: file, file: given.csv}'
+	for set in training development test; do
+		[[ $stderr == *" rows are not in this file, so their group is unknown ($set rows)"* ]]
+	done
+}

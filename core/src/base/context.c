@@ -45,6 +45,11 @@ void core_ctx_set_run(fv_ctx *ctx, uint64_t seed, int64_t fold)
 	ctx->fold = fold;
 }
 
+void core_ctx_set_about(fv_ctx *ctx, const char *about)
+{
+	ctx->about = about;
+}
+
 void core_ctx_set_plugin(fv_ctx *ctx, const char *name)
 {
 	ctx->plugin = name;

@@ -24,6 +24,8 @@ fv_ctx *core_ctx_new(void); /* NULL when memory is out */
 void core_ctx_free(fv_ctx *ctx);
 void core_ctx_set_run(fv_ctx *ctx, uint64_t seed, int64_t fold); /* for fv_rng */
 void core_ctx_set_plugin(fv_ctx *ctx, const char *name); /* prefix of messages; NULL: none */
+/* What fv_warn and fv_note say in brackets after each text, such as "test rows"; NULL: nothing. */
+void core_ctx_set_about(fv_ctx *ctx, const char *about);
 void core_ctx_set_log(fv_ctx *ctx, core_log_sink sink, void *user);
 void core_ctx_set_progress(fv_ctx *ctx, core_progress_sink sink, void *user);
 /* The networks that the functions of fairvox/networks.h work on; NULL: none. */

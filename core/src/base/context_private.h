@@ -21,6 +21,7 @@ struct fv_ctx {
 	core_causes errors;
 	fv_status status;
 	const char *plugin;
+	const char *about; /* added to warnings and notes; NULL: nothing */
 	uint64_t seed;
 	int64_t fold;
 	core_log_sink sink;

@@ -280,7 +280,9 @@ static void FV_PRINTF(3, 0)
 	log_once(fv_ctx *ctx, core_level level, const char *format, va_list args)
 {
 	char text[LINE_MAX_BYTES];
-	vsnprintf(text, sizeof text, format, args);
+	int size = vsnprintf(text, sizeof text, format, args);
+	if (ctx->about && size >= 0 && (size_t)size < sizeof text)
+		snprintf(text + size, sizeof text - (size_t)size, " (%s)", ctx->about);
 	uint64_t cause =
 		core_format_has_words(format) ? fv_name_hash(format) : core_text_shape(text);
 	if (note_warning(ctx, fv_name_hash(text), cause))

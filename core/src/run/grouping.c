@@ -211,6 +211,16 @@ static fv_status check_fence(struct factor *f, core_fence *fence, fv_status stat
 	return status ? status : failed;
 }
 
+/* "training rows", or "rows of noisy" */
+static const char *describe_rows(fv_ctx *ctx, const core_corpus *corpus, int split)
+{
+	static const char *const own[CORE_SPLITS] = {
+		"training rows", "development rows", "test rows"};
+	return split < CORE_SPLITS
+		       ? own[split]
+		       : core_format(ctx, "rows of %s", core_corpus_split_name(corpus, split));
+}
+
 /* Calls assign with arrays that show what it did not write. */
 static fv_status call_assign(
 	struct factor *f, const fv_grouper_input *shown, int32_t *id, float *member)
@@ -287,8 +297,10 @@ static fv_status assign_split(struct factor *f, int split, core_groups *out)
 	core_fence *members =
 		soft ? core_fence_open(f->ctx, "member", n * groups * sizeof *member) : NULL;
 	status = id && ids && (!soft || (member && members)) ? FV_OK : FV_FAILED;
+	core_ctx_set_about(f->ctx, describe_rows(f->ctx, f->corpus, split));
 	if (!status)
 		status = assign_fenced(f, &shown, ids, members, id, member);
+	core_ctx_set_about(f->ctx, NULL);
 	core_fence_close(ids);
 	core_fence_close(members);
 	out->id[split] = id;
@@ -305,7 +317,9 @@ static void warn_of_groups(struct factor *f, const core_groups *groups)
 	const int32_t *id = groups->id[CORE_TRAIN];
 	int32_t known = 0, occur = 0, last = -1, n = f->rows->n[CORE_TRAIN];
 	bool *seen = core_alloc(f->ctx, (size_t)groups->groups, sizeof *seen);
-	for (int32_t i = 0; seen && i < n; i++) {
+	if (!seen)
+		return;
+	for (int32_t i = 0; i < n; i++) {
 		if (id[i] < 0)
 			continue;
 		known++;
