@@ -11,6 +11,7 @@
 #include "report/results.h"
 #include "report/status_tables.h"
 #include "report/write.h"
+#include "run/folder.h"
 #include "study.h"
 #include "verbs.h"
 
@@ -52,7 +53,26 @@ static void print_failures(const core_variant_result *v)
 	}
 }
 
-static void print_results(const core_results *r)
+static int64_t count_warnings(fv_ctx *ctx, const core_run_result *run)
+{
+	return run->status == CORE_RUN_DONE ? core_folder_count_warnings(ctx, run->dir) : 0;
+}
+
+/* Prints "; 2 done runs have warnings: DIR/log, ...". */
+static void print_warnings(fv_ctx *ctx, const core_results *r)
+{
+	int64_t n = 0;
+	const char *first = NULL;
+	for (size_t i = 0; i < r->n + r->n_left_out; i++)
+		for (size_t j = 0; j < r->variant[i].n; j++)
+			if (count_warnings(ctx, &r->variant[i].run[j]) && !n++)
+				first = r->variant[i].run[j].dir;
+	if (n)
+		cli_printf("; %lld done run%s warnings: %s/log%s", (long long)n,
+			n == 1 ? " has" : "s have", first, n > 1 ? ", ..." : "");
+}
+
+static void print_results(fv_ctx *ctx, const core_results *r)
 {
 	size_t total[STATES] = {0}, variants = r->n + r->n_left_out, unstarted = 0;
 	for (size_t i = 0; i < variants; i++) {
@@ -84,6 +104,7 @@ static void print_results(const core_results *r)
 	if (unstarted)
 		cli_printf("; %zu variant%s could not start", unstarted,
 			core_plural((int64_t)unstarted));
+	print_warnings(ctx, r);
 	putchar('\n');
 }
 
@@ -103,10 +124,11 @@ static fv_status print_results_json(fv_ctx *ctx, const core_results *r)
 		for (size_t j = 0; j < r->variant[i].n; j++) {
 			const core_run_result *run = &r->variant[i].run[j];
 			json_array_append_new(
-				runs, json_pack("{s:s, s:I, s:I, s:s, s:s?}", "variant",
+				runs, json_pack("{s:s, s:I, s:I, s:s, s:s?, s:I}", "variant",
 					      r->variant[i].name, "fold", (json_int_t)run->fold,
 					      "seed", (json_int_t)run->seed, "state",
-					      states[run->status], "reason", run->reason));
+					      states[run->status], "reason", run->reason,
+					      "warnings", (json_int_t)count_warnings(ctx, run)));
 		}
 	}
 	return print_json(ctx, json_pack("{s:i, s:o, s:o}", "schema_version", 2, "runs", runs,
@@ -130,7 +152,7 @@ static fv_status show_results(fv_ctx *ctx, const cli_study *cli)
 	if (cli->json)
 		status = print_results_json(ctx, r);
 	else
-		print_results(r);
+		print_results(ctx, r);
 	core_results_free(r);
 	return status;
 }

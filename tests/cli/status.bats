@@ -88,3 +88,19 @@ setup() {
 	run -1 grep -q 'runs/' log
 	[ "$(wc -l <log)" -le 3 ]
 }
+
+@test "status counts done runs with warnings" {
+	{ echo FileName,group; cut -d, -f1 "$corpus/labels_consensus_1.csv" | tail -n +2 | sed 's/$/,all/'; } >one.csv
+	"$fairvox" run plan.yaml --quiet loss.name=erm
+	run "$fairvox" status plan.yaml loss.name=erm
+	[ "${lines[-1]}" = "2 runs: 2 done" ]
+	"$fairvox" run plan.yaml --quiet corpus.folds=[1] loss.name=rw 'grouper={name: file, file: one.csv}'
+	run "$fairvox" status plan.yaml loss.name=rw 'grouper={name: file, file: one.csv}'
+	[[ ${lines[-1]} == "2 runs: 1 done, 1 pending; 1 done run has warnings: results/"*"/fold1-seed1/log; about "* ]]
+	log=${lines[-1]#*warnings: }
+	grep -q "^warning: grouper file: all " "${log%%; *}"
+	run "$fairvox" status results
+	[[ ${lines[-1]} == "2 variants: 3 done, 0 running, 0 failed, 0 interrupted; 1 done run has warnings: results/"*"/fold1-seed1/log" ]]
+	"$fairvox" status results --json >status.json
+	python3 -c 'import json; s = json.load(open("status.json")); assert sorted(r["warnings"] for r in s["runs"]) == [0, 0, 1], s'
+}

@@ -91,6 +91,22 @@ static int64_t count_all(const core_survey *s)
 	return n;
 }
 
+/* Appends "; 2 done runs have warnings: DIR/log, ...". */
+static void add_warnings(const core_survey *s, core_text *out)
+{
+	int64_t n = 0;
+	const char *first = NULL;
+	for (int64_t i = 0; i < s->study->n_runs; i++) {
+		bool warned =
+			s->warnings[i] && !core_run_variant(s->study, &s->study->run[i])->tune;
+		first = warned && !n ? s->study->run[i].dir : first;
+		n += warned;
+	}
+	if (n)
+		core_text_add(out, "; %lld done run%s warnings: %s/log%s", (long long)n,
+			n == 1 ? " has" : "s have", first, n > 1 ? ", ..." : "");
+}
+
 void core_status_line(const core_survey *s, core_text *out)
 {
 	int64_t runs = count_all(s);
@@ -112,6 +128,7 @@ void core_status_line(const core_survey *s, core_text *out)
 	if (refused)
 		core_text_add(out, "; %zu variant%s could not start", refused,
 			core_plural((int64_t)refused));
+	add_warnings(s, out);
 	if (isnan(s->left_s) || s->left_s <= 0)
 		return;
 	core_text_add(out, "; about ");
@@ -124,10 +141,11 @@ static json_t *make_run_json(const core_survey *s, int64_t index)
 {
 	const core_run *run = &s->study->run[index];
 	const core_variant *variant = core_run_variant(s->study, run);
-	return json_pack("{s:s, s:o*, s:I, s:I, s:s, s:s?}", "variant", variant->slug, "axes",
+	return json_pack("{s:s, s:o*, s:I, s:I, s:s, s:s?, s:I}", "variant", variant->slug, "axes",
 		json_loads(variant->axes_json, 0, NULL), "fold",
 		(json_int_t)s->study->fold[run->fold].fold, "seed", (json_int_t)run->seed, "state",
-		core_folder_state_name(s->state[index]), "reason", s->reason[index]);
+		core_folder_state_name(s->state[index]), "reason", s->reason[index], "warnings",
+		(json_int_t)s->warnings[index]);
 }
 
 static json_t *make_failed_json(const core_study *study, const core_failed_run *f)

@@ -328,3 +328,19 @@ fv_status core_folder_times(fv_ctx *ctx, const char *dir, double *seconds, doubl
 	*ended = number[1];
 	return FV_OK;
 }
+
+int64_t core_folder_count_warnings(fv_ctx *ctx, const char *dir)
+{
+	static const char mark[] = "warning: ";
+	fv_ctx *own = core_ctx_aside(ctx);
+	char *path = own ? core_path_join(own, dir, "log") : NULL, *text;
+	size_t size;
+	int64_t n = 0;
+	if (path && !core_file_read(own, path, 1 << 24, &text, &size))
+		for (const char *line = text; line; line = strchr(line, '\n')) {
+			line += *line == '\n';
+			n += !strncmp(line, mark, sizeof mark - 1);
+		}
+	core_ctx_free(own);
+	return n;
+}

@@ -76,5 +76,7 @@ FV_NODISCARD fv_status core_folder_find_state(fv_ctx *ctx, const char *dir, core
  * at which it ended, in seconds of Unix, which a copy of the folder keeps. NaN: not known. Errors: FV_FAILED. */
 FV_NODISCARD fv_status core_folder_times(
 	fv_ctx *ctx, const char *dir, double *seconds, double *ended);
+/* How many warnings the log of a run holds; 0 if it cannot be read. */
+int64_t core_folder_count_warnings(fv_ctx *ctx, const char *dir);
 
 #endif

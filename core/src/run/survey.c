@@ -23,6 +23,7 @@ static fv_status look_at_folder(fv_ctx *ctx, fv_ctx *own, core_survey *s, int64_
 	const char *reason;
 	if (core_folder_is_done(own, run)) {
 		s->state[index] = CORE_FOLDER_DONE;
+		s->warnings[index] = core_folder_count_warnings(own, run->dir);
 		return record_done(own, s, run);
 	}
 	fv_status status =
@@ -81,8 +82,9 @@ fv_status core_survey_make(fv_ctx *ctx, core_study *study, core_survey *out)
 		.state = core_alloc(ctx, runs, sizeof *out->state),
 		.reason = core_alloc(ctx, runs, sizeof *out->reason),
 		.view = core_alloc(ctx, runs, sizeof *out->view),
+		.warnings = core_alloc(ctx, runs, sizeof *out->warnings),
 		.remaining = core_alloc(ctx, variants, sizeof *out->remaining)};
-	if (!out->state || !out->reason || !out->view || !out->remaining)
+	if (!out->state || !out->reason || !out->view || !out->warnings || !out->remaining)
 		return FV_FAILED;
 	for (size_t i = 0; i < runs; i++)
 		out->state[i] = CORE_FOLDER_PENDING;

@@ -12,6 +12,7 @@ typedef struct core_survey {
 	core_folder_state *state; /* [n_runs] */
 	const char **reason;      /* [n_runs] of failed runs: the first line; else NULL */
 	core_lease_view *view;    /* [n_runs] what was seen of the processes that compute them */
+	int64_t *warnings;        /* [n_runs] in the logs of runs that are done */
 	int64_t *remaining;       /* [variants] runs that are not done and have not failed */
 	int64_t count
 		[CORE_FOLDER_STATES]; /* the runs of tuned variants, which choose, not counted */
