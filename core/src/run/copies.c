@@ -60,8 +60,9 @@ static fv_status add_split(fv_ctx *ctx, struct copies *c, int32_t split)
 				c->recordings->name[c->fold->row[i]]);
 	}
 	if (found && c->counts)
-		c->counts = core_format(ctx, "%s%s%d of %d %s", c->counts, *c->counts ? " and " : "",
-			(int)found, (int)all, core_corpus_split_name(corpus, split));
+		c->counts =
+			core_format(ctx, "%s%s%d of %d %s", c->counts, *c->counts ? " and " : "",
+				(int)found, (int)all, core_corpus_split_name(corpus, split));
 	return c->names && c->counts ? FV_OK : FV_FAILED;
 }
 
