@@ -162,9 +162,9 @@ void core_draft_refuse_unknown(
 		 * block */
 		const char *near = core_find_nearest(entry->key, names, n + n_params);
 		bool named = d && !(near && core_schema_key(keys, n, near));
-		core_loader_fail_whole(loader, entry->key_place, "unknown key '%s' in %s%s%s%s%s%s%s",
-			entry->key, b->path, named ? " (" : "", named ? d->name : "",
-			named ? ")" : "",
+		core_loader_fail_whole(loader, entry->key_place,
+			"unknown key '%s' in %s%s%s%s%s%s%s", entry->key, b->path,
+			named ? " (" : "", named ? d->name : "", named ? ")" : "",
 			core_suggest_name(loader->ctx, entry->key, names, n + n_params),
 			named ? tell_one_block(b, entry, d) : "", tell_decimal_comma(b, i));
 	}

@@ -99,7 +99,8 @@ static bool starts_with_zero(const char *text)
 static const char *guess_number(core_check *c, const core_yaml *node, const char *quoted)
 {
 	double value;
-	char *text = core_strdup(c->loader->ctx, node->text), *comma = text ? strchr(text, ',') : NULL;
+	char *text = core_strdup(c->loader->ctx, node->text),
+	     *comma = text ? strchr(text, ',') : NULL;
 	if (!comma || strchr(comma + 1, ','))
 		return quoted;
 	*comma = '.';

@@ -141,8 +141,7 @@ static fv_status fill_plugin(
 
 fv_status core_variant_encoder(core_loader *loader, const core_yaml *b, core_encoder_spec *out)
 {
-	*out = (core_encoder_spec){
-		.key = make_key_without(loader, b, "standardize"), .block = b};
+	*out = (core_encoder_spec){.key = make_key_without(loader, b, "standardize"), .block = b};
 	if (!out->key || !fill_block(loader->ctx, "encoder", b, out))
 		return FV_FAILED;
 	return fill_plugin(loader, FV_ENCODER, b, &out->use);
