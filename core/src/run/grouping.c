@@ -312,13 +312,13 @@ static fv_status assign_split(struct factor *f, int split, core_groups *out)
 
 /* Warns of groups of training rows that no loss can tell apart or compare. Soft groups may differ
  * in their memberships. */
-static void warn_of_groups(struct factor *f, const core_groups *groups)
+static fv_status warn_of_groups(struct factor *f, const core_groups *groups)
 {
 	const int32_t *id = groups->id[CORE_TRAIN];
 	int32_t known = 0, occur = 0, last = -1, n = f->rows->n[CORE_TRAIN];
 	bool *seen = core_alloc(f->ctx, (size_t)groups->groups, sizeof *seen);
 	if (!seen)
-		return;
+		return FV_FAILED;
 	for (int32_t i = 0; i < n; i++) {
 		if (id[i] < 0)
 			continue;
@@ -340,6 +340,7 @@ static void warn_of_groups(struct factor *f, const core_groups *groups)
 			"grouper %s: each of the %d training rows of fold %lld that have a group "
 			"is alone in its group: such groups tell no more than the rows do",
 			f->plugin, known, (long long)f->fold);
+	return FV_OK;
 }
 
 static fv_status fit_and_assign(struct factor *f, core_groups *out)
@@ -370,9 +371,7 @@ static fv_status fit_and_assign(struct factor *f, core_groups *out)
 			return FV_FAILED;
 	for (int k = 0; k < core_rows_splits(f->rows) && !status; k++)
 		status = out->name ? assign_split(f, k, out) : FV_FAILED;
-	if (!status)
-		warn_of_groups(f, out);
-	return status;
+	return status ? status : warn_of_groups(f, out);
 }
 
 static fv_status close_grouper(struct factor *f, fv_status status)

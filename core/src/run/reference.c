@@ -134,20 +134,34 @@ static fv_status check_classes(fv_ctx *ctx, const core_study *study, int32_t set
 	return status;
 }
 
+/* Gives the folds of a set the order of classes of a fold that was not requested; if its files cannot be read, that of the
+ * lowest one that was. */
+static fv_status order_as_other(fv_ctx *ctx, core_study *study, int32_t set, int64_t fold)
+{
+	fv_ctx *own = core_ctx_new();
+	core_corpus *corpus;
+	if (!own)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	fv_status status = core_corpus_read(own, study->set[set].spec, fold, &corpus);
+	if (status == FV_FAILED)
+		status = core_reason_report(
+			ctx, study->set[set].spec->labels, core_error_take(ctx, own, status));
+	else
+		status = order_classes(
+			ctx, study, set, status ? find_lowest_fold(study, set)->corpus : corpus);
+	core_ctx_free(own);
+	return status;
+}
+
 static fv_status order_set(fv_ctx *ctx, core_study *study, int32_t index)
 {
 	const core_corpus_spec *spec = study->set[index].spec;
 	const core_fold *named = find_lowest_fold(study, index);
 	if (!named || spec->classes.n)
 		return FV_OK;
-	const core_corpus *like = named->corpus;
 	int64_t lowest = core_find_lowest_fold(ctx, study, index, spec->labels);
-	fv_ctx *own = lowest == named->fold ? NULL : core_ctx_new();
-	core_corpus *other;
-	if (own && !core_corpus_read(own, spec, lowest, &other))
-		like = other;
-	fv_status status = order_classes(ctx, study, index, like);
-	core_ctx_free(own);
+	fv_status status = lowest == named->fold ? order_classes(ctx, study, index, named->corpus)
+						 : order_as_other(ctx, study, index, lowest);
 	return status ? status : check_classes(ctx, study, index);
 }
 
