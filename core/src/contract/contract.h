@@ -6,26 +6,27 @@
  *
  * Loss: batches of one row, ties, a single group, unknown groups, groups without rows, and huge and
  * tiny losses give finite weights; repeating gives the same bytes; subsample, order and mix stay in
- * range; evaluate changes nothing; v is the derivative of the value. A loss with its own networks:
- * the same for its steps and gradients, also with logits in the thousands. A loss in stages: rows,
+ * range; evaluate changes nothing and does not fall where losses rise; v is the derivative of the value. A loss with its
+ * own networks: the same for its steps and gradients, also with logits in the thousands. A loss in stages: rows,
  * weights, groups and rates of every stage are in range, whatever the previous model predicts, and
  * repeating gives the same stages. Losses that are not finite never reach a plugin, because the
  * trainer stops at the logits.
  *
  * Grouper: ids are in range, names distinct, unknown stays -1, some row has a group, a row's group
- * does not depend on other rows, nor on how many layers the features have, repeating gives the same bytes.
+ * and memberships do not depend on other rows, nor on how many layers the features have, repeating gives the same bytes.
  *
  * Encoder: silence, the shortest recording, noise, an offset and clipping give finite numbers, and
- * not all the same; the mean over frames is the pooled result; repeating, encoding after other
- * recordings and encoding on two threads give the same bytes; a text file is refused as weights.
+ * not all the same, nor the same for recordings of one length; all of an output is written; the mean over frames is the
+ * pooled result; repeating, encoding after other recordings and encoding on two threads give the same bytes, and no static
+ * variable changes; a text file is refused as weights.
  *
  * Every op leaves the state of the process unchanged (surroundings.h, process.h), prints nothing to
  * standard output, and does not return in a child process made by fork(). It writes neither beside
  * its arrays nor into its inputs (fence.h); most such writes are a crash.
  *
- * The suite runs with the defaults and the given settings, once more in another second, which must give the same bytes,
- * and again with each value of each choice
- * and switch, one at a time. A fault that several of these have is found once. The plugin runs in this process, so
+ * The suite runs with the defaults and the given settings; again in another second, with other bytes in memory without a
+ * value and beside arrays, which must give the same bytes (rounds.c); and with each value of each choice and switch, one
+ * at a time. A fault that several of these have is found once. The plugin runs in this process, so
  * a crash ends the caller too; core_call_current() tells then what it was doing. */
 #ifndef CORE_CONTRACT_CONTRACT_H
 #define CORE_CONTRACT_CONTRACT_H

@@ -108,7 +108,8 @@ bool contract_open_instance(struct contract *c, struct instance *instance);
 void contract_close_instance(struct contract *c, struct instance *instance);
 
 /* Ends the call of an op that was begun: compares the process and the memory, and resets scratch memory. Writes the
- * plugin's message; a failure without one is a fault, and "" is written. Returns the status, of FV_FAILED that of the message. */
+ * plugin's message; a failure without one is a fault, and "" is written. Returns the status, of FV_FAILED that of the
+ * message. */
 fv_status contract_finish_op(struct contract *c, struct instance *instance, fv_status status,
 	const char *check, char words[512]);
 /* Afterwards: a status other than FV_OK is a fault with the plugin's message, unless its lack was the fault. Returns
