@@ -181,12 +181,14 @@ static fv_status read_info(fv_ctx *ctx, core_encoder *e)
 	return status ? status : find_output(ctx, e);
 }
 
-/* Puts the place of the key `weights` in front of what the op open says of that file. */
+/* Puts the place of the key `weights` in front of what the op open says of that file, unless it says several things
+ * of it, which are counted. */
 static fv_status place_failure(fv_ctx *ctx, const core_encoder *e, fv_status status)
 {
 	core_place place = core_key_place((core_key_ref){e->spec->block, "weights", NULL});
 	const char *line = core_error_line(ctx, 0);
-	if (!place.file || !line || !strstr(line, e->weights))
+	if (!place.file || !line || !strstr(line, e->weights) ||
+		core_error_count(ctx) != core_error_lines(ctx))
 		return status;
 	return core_reason_report(
 		ctx, core_place_text(ctx, place), core_error_take(ctx, ctx, status));
