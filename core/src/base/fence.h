@@ -48,7 +48,8 @@ typedef struct core_fence_part {
 #define CORE_FENCE_PARTS 24 /* at most */
 size_t core_fence_room(const core_fence_part *part, size_t n);
 void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, const void **to);
-/* The same, with memory that cannot be touched behind each array: takes ten times as long. In a new fence. */
+/* The same, with memory that cannot be touched behind each array: takes ten times as long, and two
+ * mappings an array. In a new fence. */
 size_t core_fence_room_apart(const core_fence_part *part, size_t n);
 void core_fence_show_apart(
 	core_fence *fence, const core_fence_part *part, size_t n, const void **to);

@@ -108,7 +108,8 @@ struct loss_fixture *contract_make_loss_fixture(struct contract *c, struct loss_
 		.batch = BATCH,
 		.member_is_probability = of.soft,
 		.class_name = names};
-	w->shown = core_show_setup(c->ctx, &w->train, &w->dev, &w->count, &w->setup.class_weight);
+	w->shown = core_show_setup(
+		c->ctx, &w->train, &w->dev, &w->count, &w->setup.class_weight, true);
 	c->absent = core_absent_of_loss(c->ctx, c->plugin->ops, &w->train);
 	return w->shown ? w : NULL;
 }

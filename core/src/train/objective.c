@@ -182,7 +182,8 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	o->setup.dev = &o->dev;
 	o->setup.count = &o->count;
 	o->class_weight = o->setup.class_weight;
-	o->shown = core_show_setup(ctx, &o->train, &o->dev, &o->count, &o->setup.class_weight);
+	o->shown =
+		core_show_setup(ctx, &o->train, &o->dev, &o->count, &o->setup.class_weight, false);
 	if (!o->shown)
 		return FV_FAILED;
 	o->guard.absent = core_absent_of_loss(ctx, &o->ops, &o->train);

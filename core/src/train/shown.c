@@ -46,8 +46,8 @@ static void list_counts(const fv_counts *k, size_t classes, size_t groups, core_
 	memcpy(out, part, sizeof part);
 }
 
-core_fence *core_show_setup(
-	fv_ctx *ctx, fv_rows *train, fv_rows *dev, fv_counts *count, const double **class_weight)
+core_fence *core_show_setup(fv_ctx *ctx, fv_rows *train, fv_rows *dev, fv_counts *count,
+	const double **class_weight, bool apart)
 {
 	static const char *const of_train[ROW_PARTS] = {"setup->train->label",
 		"setup->train->klass", "setup->train->group", "setup->train->member",
@@ -65,10 +65,11 @@ core_fence *core_show_setup(
 	list_counts(count, classes, (size_t)train->groups, part + 2 * ROW_PARTS);
 	part[PARTS - 1] = (core_fence_part){
 		"setup->class_weight", *class_weight, classes * sizeof **class_weight};
-	core_fence *fence = core_fence_open(ctx, "setup", core_fence_room_apart(part, PARTS));
+	core_fence *fence = core_fence_open(
+		ctx, "setup", (apart ? core_fence_room_apart : core_fence_room)(part, PARTS));
 	if (!fence)
 		return NULL;
-	core_fence_show_apart(fence, part, PARTS, to);
+	(apart ? core_fence_show_apart : core_fence_show)(fence, part, PARTS, to);
 	point_rows(train, to);
 	point_rows(dev, to + ROW_PARTS);
 	const void *const *k = to + 2 * ROW_PARTS;

@@ -10,9 +10,10 @@
 #include "base/fence.h"
 
 /* Copies the arrays of the rows, the counts and the class weights, and points them at the copies. The
- * fence must be closed when they are no longer needed. NULL: memory is out. */
-core_fence *core_show_setup(
-	fv_ctx *ctx, fv_rows *train, fv_rows *dev, fv_counts *count, const double **class_weight);
+ * fence must be closed when they are no longer needed. apart: memory that cannot be touched lies behind each
+ * (core_fence_show_apart), which takes some forty mappings of the 65,530 that a process may have. NULL: memory is out. */
+core_fence *core_show_setup(fv_ctx *ctx, fv_rows *train, fv_rows *dev, fv_counts *count,
+	const double **class_weight, bool apart);
 
 /* The same for a batch -> *out, whose arrays are in the fence. */
 core_fence *core_show_batch(fv_ctx *ctx, const fv_batch *batch, fv_batch *out);
