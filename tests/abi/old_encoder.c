@@ -19,7 +19,8 @@ static fv_status old_open(void *state, fv_ctx *ctx, const char *weights)
 	old_encoder *self = state;
 	float hann[WINDOW];
 	double window[WINDOW];
-	(void)weights;
+	if (weights)
+		return fv_fail(ctx, FV_CONFIG, "takes no weights: remove the key 'weights'");
 	fv_window_hann(hann, WINDOW);
 	for (int32_t i = 0; i < WINDOW; i++)
 		window[i] = (double)hann[i];
