@@ -260,7 +260,10 @@ static void read_beside(bool apart, size_t first, size_t end, int32_t beside[4])
 	core_fence_vary_sides(first, end);
 	core_fence *fence = core_fence_open(NULL, "both", core_fence_room_apart(part, 2));
 	assert_non_null(fence);
-	(apart ? core_fence_show_apart : core_fence_show)(fence, part, 2, to);
+	if (apart)
+		core_fence_show_apart(fence, part, 2, to);
+	else
+		core_fence_show(fence, part, 2, to);
 	for (size_t i = 0; i < 2; i++) {
 		const int32_t *x = to[i];
 		assert_memory_equal(x, shown, 12);

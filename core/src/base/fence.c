@@ -275,10 +275,11 @@ size_t core_fence_room_apart(const core_fence_part *part, size_t n)
 	return room;
 }
 
-/* Copies an array so that `behind` bytes lie between its end and `end`. */
+/* Copies an array so that `behind` bytes lie between its end and that of the whole. */
 static const void *copy_part(
-	core_fence *fence, const core_fence_part *part, char *begin, char *end, size_t behind)
+	core_fence *fence, const core_fence_part *part, char *begin, size_t whole, size_t behind)
 {
+	char *end = begin + whole;
 	char *data = end - behind - round_up(part->size), *tail = data + part->size;
 	memset(begin, core_fence_get_mark(part->name, false), (size_t)(data - begin));
 	memcpy(data, part->data, part->size);
@@ -300,7 +301,7 @@ void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, c
 		if (!part[i].data)
 			continue;
 		char *end = at + measure_part(part[i].size);
-		to[i] = copy_part(fence, &part[i], at, end, MARGIN / 2);
+		to[i] = copy_part(fence, &part[i], at, (size_t)(end - at), MARGIN / 2);
 		at = end;
 	}
 	mprotect(fence->inner, fence->inside, PROT_READ);
@@ -318,7 +319,7 @@ void core_fence_show_apart(
 		if (!part[i].data)
 			continue;
 		char *wall = at + measure_apart(part[i].size) - page;
-		to[i] = copy_part(fence, &part[i], at, wall, 0);
+		to[i] = copy_part(fence, &part[i], at, (size_t)(wall - at), 0);
 		mprotect(at, (size_t)(wall - at), PROT_READ);
 		mprotect(wall, page, PROT_NONE);
 		at = wall + page;

@@ -69,7 +69,10 @@ core_fence *core_show_setup(fv_ctx *ctx, fv_rows *train, fv_rows *dev, fv_counts
 		ctx, "setup", (apart ? core_fence_room_apart : core_fence_room)(part, PARTS));
 	if (!fence)
 		return NULL;
-	(apart ? core_fence_show_apart : core_fence_show)(fence, part, PARTS, to);
+	if (apart)
+		core_fence_show_apart(fence, part, PARTS, to);
+	else
+		core_fence_show(fence, part, PARTS, to);
 	point_rows(train, to);
 	point_rows(dev, to + ROW_PARTS);
 	const void *const *k = to + 2 * ROW_PARTS;
