@@ -41,13 +41,15 @@ static void spoil_fence(fv_ctx *ctx, int64_t task)
 		write_to(v + 3);
 	if (task == 6)
 		read_from(v - 100000 / sizeof *v);
-	core_fence_show(fence, part, 3, to);
+	core_fence *read_only = core_fence_open_shown(ctx, "all", part, 3, false, to);
+	assert_non_null(read_only);
 	assert_null(to[0]);
 	assert_memory_equal(to[1], shown, 24);
 	if (task == 7)
 		write_to((double *)(uintptr_t)to[1] + 1);
 	if (task == 8)
 		write_to((double *)(uintptr_t)to[2]);
+	core_fence_close(read_only);
 	core_fence_close(fence);
 }
 
@@ -258,12 +260,8 @@ static void read_beside(bool apart, size_t first, size_t end, int32_t beside[4])
 	const core_fence_part part[] = {{"one", shown, 12}, {"two", shown, 12}};
 	const void *to[2];
 	core_fence_vary_sides(first, end);
-	core_fence *fence = core_fence_open(NULL, "both", core_fence_room_apart(part, 2));
+	core_fence *fence = core_fence_open_shown(NULL, "both", part, 2, apart, to);
 	assert_non_null(fence);
-	if (apart)
-		core_fence_show_apart(fence, part, 2, to);
-	else
-		core_fence_show(fence, part, 2, to);
 	for (size_t i = 0; i < 2; i++) {
 		const int32_t *x = to[i];
 		assert_memory_equal(x, shown, 12);

@@ -25,7 +25,7 @@ struct core_fence {
 	size_t tail;           /* known bytes between its end and the wall: it is aligned */
 	unsigned char mark[2]; /* what they are, before and behind */
 	size_t slot;           /* in open_fences; OPEN_MAX: none */
-	bool retired, shown;   /* cannot be touched, may only be read */
+	bool retired;
 	core_fence_part part[CORE_FENCE_PARTS]; /* what is shown, in order of address */
 	size_t n_parts;
 };
@@ -104,7 +104,7 @@ static core_fence *reopen_fence(size_t inside)
 		return NULL;
 	}
 	if (fence) {
-		fence->retired = fence->shown = false;
+		fence->retired = false;
 		fence->data = NULL;
 		fence->n_parts = 0;
 	}
@@ -246,33 +246,12 @@ bool core_fence_check(core_fence *fence, char *text, size_t size)
 	return false;
 }
 
-/* Bytes of a shown array with known bytes before and behind it. */
-static size_t measure_part(size_t size)
+/* Bytes of a shown array with known bytes before and behind it; apart: in whole pages, and one more that cannot be
+ * touched. */
+static size_t measure_part(size_t size, bool apart)
 {
-	return MARGIN + round_up(size);
-}
-
-/* The same in whole pages, and one more that cannot be touched. */
-static size_t measure_apart(size_t size)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	return (measure_part(size) + page - 1) / page * page + page;
-}
-
-size_t core_fence_room(const core_fence_part *part, size_t n)
-{
-	size_t room = 0;
-	for (size_t i = 0; i < n; i++)
-		room += part[i].data ? measure_part(part[i].size) : 0;
-	return room;
-}
-
-size_t core_fence_room_apart(const core_fence_part *part, size_t n)
-{
-	size_t room = 0;
-	for (size_t i = 0; i < n; i++)
-		room += part[i].data ? measure_apart(part[i].size) : 0;
-	return room;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = MARGIN + round_up(size);
+	return apart ? (bytes + page - 1) / page * page + page : bytes;
 }
 
 /* Copies an array so that `behind` bytes lie between its end and that of the whole. */
@@ -288,42 +267,39 @@ static const void *copy_part(
 	return data;
 }
 
-void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, const void **to)
+/* Fills in a fence that was opened for these arrays. */
+static void show_parts(
+	core_fence *fence, const core_fence_part *part, size_t n, bool apart, const void **to)
 {
+	const size_t wall = apart ? (size_t)sysconf(_SC_PAGESIZE) : 0;
 	char *at = fence->inner;
-	if (fence->shown)
-		mprotect(fence->inner, fence->inside, PROT_READ | PROT_WRITE);
-	fence->shown = true;
-	fence->n_parts = 0;
 	fence->data = NULL;
 	for (size_t i = 0; i < n; i++) {
 		to[i] = NULL;
 		if (!part[i].data)
 			continue;
-		char *end = at + measure_part(part[i].size);
-		to[i] = copy_part(fence, &part[i], at, (size_t)(end - at), MARGIN / 2);
-		at = end;
+		size_t whole = measure_part(part[i].size, apart) - wall;
+		to[i] = copy_part(fence, &part[i], at, whole, apart ? 0 : MARGIN / 2);
+		if (apart) {
+			mprotect(at, whole, PROT_READ);
+			mprotect(at + whole, wall, PROT_NONE);
+		}
+		at += whole + wall;
 	}
-	mprotect(fence->inner, fence->inside, PROT_READ);
+	if (!apart)
+		mprotect(fence->inner, fence->inside, PROT_READ);
 }
 
-void core_fence_show_apart(
-	core_fence *fence, const core_fence_part *part, size_t n, const void **to)
+core_fence *core_fence_open_shown(fv_ctx *ctx, const char *name, const core_fence_part *part,
+	size_t n, bool apart, const void **to)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char *at = fence->inner;
-	fence->n_parts = 0;
-	fence->data = NULL;
-	for (size_t i = 0; i < n; i++) {
-		to[i] = NULL;
-		if (!part[i].data)
-			continue;
-		char *wall = at + measure_apart(part[i].size) - page;
-		to[i] = copy_part(fence, &part[i], at, (size_t)(wall - at), 0);
-		mprotect(at, (size_t)(wall - at), PROT_READ);
-		mprotect(wall, page, PROT_NONE);
-		at = wall + page;
-	}
+	size_t room = 0;
+	for (size_t i = 0; i < n; i++)
+		room += part[i].data ? measure_part(part[i].size, apart) : 0;
+	core_fence *fence = core_fence_open(ctx, name, room);
+	if (fence)
+		show_parts(fence, part, n, apart, to);
+	return fence;
 }
 
 bool core_fence_was_retired(const void *address)

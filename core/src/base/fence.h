@@ -38,21 +38,17 @@ void *core_fence_reserve(fv_ctx *ctx, core_fence **fence, const char *name, size
  * "wrote at byte 0 past the end of v" to `text`. */
 bool core_fence_check(core_fence *fence, char *text, size_t size);
 
-/* Copies n arrays, 64-byte aligned and known bytes between them, to *to [n] (NULL stays NULL), and protects them from
- * being written to. Later calls replace them. The fence must have core_fence_room(). */
+/* Opens a fence with copies of n arrays, 64-byte aligned and with known bytes between them, that are protected from being
+ * written to -> *to [n] (NULL stays NULL). apart: memory that cannot be touched lies behind each; that takes ten times as
+ * long, and two mappings an array of the 65,530 that a process may have. NULL when memory is out. */
 typedef struct core_fence_part {
 	const char *name; /* a constant: "batch->label" */
 	const void *data; /* NULL: none */
 	size_t size;
 } core_fence_part;
 #define CORE_FENCE_PARTS 24 /* at most */
-size_t core_fence_room(const core_fence_part *part, size_t n);
-void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, const void **to);
-/* The same, with memory that cannot be touched behind each array: takes ten times as long, and two
- * mappings an array. In a new fence. */
-size_t core_fence_room_apart(const core_fence_part *part, size_t n);
-void core_fence_show_apart(
-	core_fence *fence, const core_fence_part *part, size_t n, const void **to);
+core_fence *core_fence_open_shown(fv_ctx *ctx, const char *name, const core_fence_part *part,
+	size_t n, bool apart, const void **to);
 
 /* What lies before arrays of one name, or between their end and the memory that cannot be touched, is a side. From now
  * on sides first <= i < end hold other bytes than usual, in arrays that are placed and shown later. Sides are numbered

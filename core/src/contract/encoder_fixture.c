@@ -12,10 +12,9 @@ static bool protect_waves(struct contract *c, struct encoder *e)
 	const void *to[WAVES];
 	for (int32_t i = 0; i < WAVES; i++)
 		part[i] = (core_fence_part){"wave", e->wave[i], (size_t)e->n[i] * sizeof **e->wave};
-	e->fence = core_fence_open(c->ctx, "wave", core_fence_room_apart(part, WAVES));
+	e->fence = core_fence_open_shown(c->ctx, "wave", part, WAVES, true, to);
 	if (!e->fence)
 		return false;
-	core_fence_show_apart(e->fence, part, WAVES, to);
 	for (int32_t i = 0; i < WAVES; i++)
 		e->wave[i] = to[i];
 	return true;

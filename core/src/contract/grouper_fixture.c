@@ -118,10 +118,9 @@ core_fence *contract_show_rows(fv_ctx *ctx, const fv_grouper_input *rows, fv_gro
 		{"stem", rows->stem, n * sizeof *rows->stem}};
 	enum { PARTS = sizeof part / sizeof *part };
 	const void *to[PARTS];
-	core_fence *fence = core_fence_open(ctx, "the rows", core_fence_room_apart(part, PARTS));
+	core_fence *fence = core_fence_open_shown(ctx, "the rows", part, PARTS, true, to);
 	if (!fence)
 		return NULL;
-	core_fence_show_apart(fence, part, PARTS, to);
 	*out = *rows;
 	out->x = to[0];
 	out->column_id = to[1];

@@ -65,14 +65,9 @@ core_fence *core_show_setup(fv_ctx *ctx, fv_rows *train, fv_rows *dev, fv_counts
 	list_counts(count, classes, (size_t)train->groups, part + 2 * ROW_PARTS);
 	part[PARTS - 1] = (core_fence_part){
 		"setup->class_weight", *class_weight, classes * sizeof **class_weight};
-	core_fence *fence = core_fence_open(
-		ctx, "setup", (apart ? core_fence_room_apart : core_fence_room)(part, PARTS));
+	core_fence *fence = core_fence_open_shown(ctx, "setup", part, PARTS, apart, to);
 	if (!fence)
 		return NULL;
-	if (apart)
-		core_fence_show_apart(fence, part, PARTS, to);
-	else
-		core_fence_show(fence, part, PARTS, to);
 	point_rows(train, to);
 	point_rows(dev, to + ROW_PARTS);
 	const void *const *k = to + 2 * ROW_PARTS;
@@ -102,10 +97,9 @@ core_fence *core_show_batch(fv_ctx *ctx, const fv_batch *batch, fv_batch *out)
 	core_fence_part part[BATCH_PARTS];
 	const void *to[BATCH_PARTS];
 	list_batch(batch, part);
-	core_fence *fence = core_fence_open(ctx, "the batch", core_fence_room(part, BATCH_PARTS));
+	core_fence *fence = core_fence_open_shown(ctx, "the batch", part, BATCH_PARTS, false, to);
 	if (!fence)
 		return NULL;
-	core_fence_show(fence, part, BATCH_PARTS, to);
 	*out = *batch;
 	out->row = to[0];
 	out->loss = to[1];

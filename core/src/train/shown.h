@@ -10,8 +10,7 @@
 #include "base/fence.h"
 
 /* Copies the arrays of the rows, the counts and the class weights, and points them at the copies. The
- * fence must be closed when they are no longer needed. apart: memory that cannot be touched lies behind each
- * (core_fence_show_apart), which takes some forty mappings of the 65,530 that a process may have. NULL: memory is out. */
+ * fence must be closed when they are no longer needed. apart: as in core_fence_open_shown. NULL: memory is out. */
 core_fence *core_show_setup(fv_ctx *ctx, fv_rows *train, fv_rows *dev, fv_counts *count,
 	const double **class_weight, bool apart);
 
