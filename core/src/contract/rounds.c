@@ -3,7 +3,7 @@
  * and with other bytes beside arrays, and compares what ops gave. */
 #include <errno.h>
 #include <malloc.h>
-#include <string.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "contract/suite.h"
@@ -74,17 +74,25 @@ static size_t find_difference(struct contract *c, struct round with, struct cont
 	return at == c->trail->n && at == other->n ? SIZE_MAX : at;
 }
 
+/* Writes "op weigh of a plain batch": what gave result `at`. */
+static const char *name_call(const struct contract_trail *trail, size_t at, char text[128])
+{
+	const char *what = trail->mark[at].what;
+	snprintf(text, 128, "op %s%s%s", trail->mark[at].op, what ? " of " : "", what ? what : "");
+	return text;
+}
+
 /* Does nothing if a fault was found: the suite compares all that it repeats. */
 static void report_unsteady(
 	struct contract *c, const struct contract_trail *other, size_t at, bool sound)
 {
 	const struct contract_trail *longer = at < c->trail->n ? c->trail : other;
-	const char *what = longer->mark[at].what;
+	char call[128];
 	if (sound)
 		contract_fault(c, "repeat",
-			"op %s%s%s gives something else a second later: does it use time(), "
-			"perhaps as a seed, or memory without a value?",
-			longer->mark[at].op, what ? " of " : "", what ? what : "");
+			"%s gives something else a second later: does it use time(), perhaps as a "
+			"seed, or memory without a value?",
+			name_call(longer, at, call));
 }
 
 /* Runs the suite with something that must not matter, and as before if that makes a difference, lest a plugin be accused
@@ -116,15 +124,15 @@ static void check_clock(struct contract *c, struct contract_trail *other)
 static void check_scratch(struct contract *c, struct contract_trail *other, bool sound)
 {
 	static const core_fill fill[] = {CORE_FILL_ONES, CORE_FILL_MIXED};
+	char call[128];
 	for (size_t i = 0; i < sizeof fill / sizeof *fill; i++) {
 		size_t at = find_effect(c, (struct round){.fill = fill[i]}, other, sound);
 		if (at == SIZE_MAX)
 			continue;
 		contract_fault(c, "scratch",
-			"op %s%s%s gives something else when memory from fv_scratch held other "
-			"bytes before the call",
-			c->trail->mark[at].op, c->trail->mark[at].what ? " of " : "",
-			c->trail->mark[at].what ? c->trail->mark[at].what : "");
+			"%s gives something else when memory from fv_scratch held other bytes "
+			"before the call",
+			name_call(c->trail, at, call));
 		return;
 	}
 }
@@ -138,12 +146,11 @@ static bool check_unset(struct contract *c, struct contract_trail *other, bool s
 	const size_t at = find_effect(c, both, other, sound);
 	if (at == SIZE_MAX)
 		return false;
+	char call[128];
 	bool on_heap = find_difference(c, heap, other) <= at;
 	contract_fault(c, "unset",
-		"op %s%s%s gives something else when %s held other bytes before the call: %s",
-		c->trail->mark[at].op, c->trail->mark[at].what ? " of " : "",
-		c->trail->mark[at].what ? c->trail->mark[at].what : "",
-		on_heap ? "memory from malloc" : "the stack",
+		"%s gives something else when %s held other bytes before the call: %s",
+		name_call(c->trail, at, call), on_heap ? "memory from malloc" : "the stack",
 		on_heap ? "it is read before it is written"
 			: "a local variable is read before it has a value");
 	return true;
@@ -170,17 +177,15 @@ static size_t find_side(struct contract *c, struct contract_trail *other)
 static void check_beside(struct contract *c, struct contract_trail *other, bool sound)
 {
 	const struct round all = {CORE_FILL_ZERO, 0, CORE_FENCE_SIDES, false, false};
-	char place[CORE_FENCE_NAME + 32] = "beside its arrays";
+	char place[CORE_FENCE_NAME + 32] = "beside its arrays", call[128];
 	const size_t at = find_effect(c, all, other, sound);
 	if (at == SIZE_MAX)
 		return;
 	const size_t side = find_side(c, other);
 	if (side < core_fence_count_sides())
 		core_fence_name_side(side, place, sizeof place);
-	contract_fault(c, "beside",
-		"op %s%s%s reads %s: it gives something else with other bytes there",
-		c->trail->mark[at].op, c->trail->mark[at].what ? " of " : "",
-		c->trail->mark[at].what ? c->trail->mark[at].what : "", place);
+	contract_fault(c, "beside", "%s reads %s: it gives something else with other bytes there",
+		name_call(c->trail, at, call), place);
 }
 
 /* After the first round. A plugin that has no fault must give the same in another second. */
