@@ -58,18 +58,19 @@ static int64_t count_warnings(fv_ctx *ctx, const core_run_result *run)
 	return run->status == CORE_RUN_DONE ? core_folder_count_warnings(ctx, run->dir) : 0;
 }
 
-/* Prints "; 2 done runs have warnings: DIR/log, ...". */
 static void print_warnings(fv_ctx *ctx, const core_results *r)
 {
+	core_text text = {0};
 	int64_t n = 0;
 	const char *first = NULL;
 	for (size_t i = 0; i < r->n + r->n_left_out; i++)
 		for (size_t j = 0; j < r->variant[i].n; j++)
 			if (count_warnings(ctx, &r->variant[i].run[j]) && !n++)
 				first = r->variant[i].run[j].dir;
-	if (n)
-		cli_printf("; %lld done run%s warnings: %s/log%s", (long long)n,
-			n == 1 ? " has" : "s have", first, n > 1 ? ", ..." : "");
+	core_status_tell_warnings(&text, n, first);
+	if (text.data)
+		cli_printf("%s", text.data);
+	core_text_free(&text);
 }
 
 static void print_results(fv_ctx *ctx, const core_results *r)

@@ -91,7 +91,13 @@ static int64_t count_all(const core_survey *s)
 	return n;
 }
 
-/* Appends "; 2 done runs have warnings: DIR/log, ...". */
+void core_status_tell_warnings(core_text *out, int64_t n, const char *dir)
+{
+	if (n)
+		core_text_add(out, "; %lld done run%s warnings: %s/log%s", (long long)n,
+			n == 1 ? " has" : "s have", dir, n > 1 ? ", ..." : "");
+}
+
 static void add_warnings(const core_survey *s, core_text *out)
 {
 	int64_t n = 0;
@@ -102,9 +108,7 @@ static void add_warnings(const core_survey *s, core_text *out)
 		first = warned && !n ? s->study->run[i].dir : first;
 		n += warned;
 	}
-	if (n)
-		core_text_add(out, "; %lld done run%s warnings: %s/log%s", (long long)n,
-			n == 1 ? " has" : "s have", first, n > 1 ? ", ..." : "");
+	core_status_tell_warnings(out, n, first);
 }
 
 void core_status_line(const core_survey *s, core_text *out)

@@ -15,5 +15,7 @@ FV_NODISCARD fv_status core_status_tables(
 json_t *core_status_json(const core_survey *survey);
 /* Appends "1155 runs: 276 done, 4 running, ...; about 14 min left". */
 void core_status_line(const core_survey *survey, core_text *out);
+/* Appends "; 2 done runs have warnings: DIR/log, ..." for n runs, `dir` the folder of the first; nothing for none. */
+void core_status_tell_warnings(core_text *out, int64_t n, const char *dir);
 
 #endif
