@@ -37,14 +37,6 @@ struct bias {
 	int64_t fold;
 };
 
-static int32_t find_class(const core_corpus *c, const char *name)
-{
-	for (int32_t k = 0; k < c->classes; k++)
-		if (!strcmp(c->class_name[k], name))
-			return k;
-	return -1;
-}
-
 static fv_status refuse_value(fv_ctx *ctx, const core_bias_spec *spec,
 	const core_attribute *attribute, const core_column *majority)
 {
@@ -66,7 +58,8 @@ static fv_status set_majority(fv_ctx *ctx, const core_bias_spec *spec, struct bi
 		b->majority[k] = NOT_SET;
 	for (int32_t m = 0; m < spec->n_majority; m++) {
 		const char *class = spec->majority[m].attribute, *value = spec->majority[m].column;
-		int32_t k = find_class(c, class), v = core_attribute_value(b->attribute, value);
+		int32_t k = core_corpus_find_class(c, class),
+			v = core_attribute_value(b->attribute, value);
 		if (k < 0)
 			status = core_fail_key(ctx, FV_CONFIG,
 				(core_key_ref){spec->block, "majority", class},

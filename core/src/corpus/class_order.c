@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gives the classes of a corpus another order, so that all folds of a study have the same. */
+/* Finds the classes of a corpus and gives them another order, so that all folds of a study have the same. */
 #include <string.h>
 
 #include "corpus/corpus.h"
+
+int32_t core_corpus_find_class(const core_corpus *corpus, const char *name)
+{
+	for (int32_t k = 0; k < corpus->classes; k++)
+		if (!strcmp(corpus->class_name[k], name))
+			return k;
+	return -1;
+}
 
 /* Sets from [C] to the place in the corpus of each name. Returns false if one is not there. */
 static bool find_places(
@@ -10,10 +18,8 @@ static bool find_places(
 {
 	bool found = classes == c->classes;
 	for (int32_t k = 0; k < classes && found; k++) {
-		for (from[k] = 0; from[k] < classes; from[k]++)
-			if (!strcmp(c->class_name[from[k]], name[k]))
-				break;
-		found = from[k] < classes;
+		from[k] = core_corpus_find_class(c, name[k]);
+		found = from[k] >= 0;
 	}
 	return found;
 }

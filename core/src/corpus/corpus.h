@@ -102,6 +102,9 @@ void core_label_class(const float *label, int32_t n, int32_t classes, int32_t *k
 /* Sets the class of each row, `klass` and `strict`, from the labels. */
 void core_corpus_set_classes(core_corpus *corpus);
 
+/* Returns the number of the class of this name; -1: there is none. */
+int32_t core_corpus_find_class(const core_corpus *corpus, const char *name);
+
 /* Gives the classes the order of name [classes]. *moved: it was another. A corpus with other classes stays
  * as it is. */
 FV_NODISCARD fv_status core_corpus_order_classes(

@@ -106,13 +106,9 @@ static fv_status order_classes(fv_ctx *ctx, core_study *study, int32_t set, cons
 /* Returns a class that the corpus of one fold has and that of the other lacks; NULL: there is none. */
 static const char *find_other_class(const core_corpus *of, const core_corpus *in)
 {
-	for (int32_t k = 0; k < of->classes; k++) {
-		int32_t j = 0;
-		while (j < in->classes && strcmp(of->class_name[k], in->class_name[j]))
-			j++;
-		if (j == in->classes)
+	for (int32_t k = 0; k < of->classes; k++)
+		if (core_corpus_find_class(in, of->class_name[k]) < 0)
 			return of->class_name[k];
-	}
 	return NULL;
 }
 
