@@ -11,6 +11,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Comparing a row with this many centres costs no more than measuring its distance to its own. */
+enum { FEW_CENTRES = 8 };
+
 static double find_margin(const kmeans_bounds *b)
 {
 	return 1e-9 + 4 * ((double)b->dims + 8) * 0x1p-52;
@@ -25,9 +28,8 @@ fv_status kmeans_prepare_bounds(
 		.upper = fv_scratch(ctx, (size_t)n * sizeof(double)),
 		.lower = fv_scratch(ctx, (size_t)n * sizeof(double)),
 		.shift = fv_scratch(ctx, (size_t)k * sizeof(double)),
-		.open = fv_scratch(ctx, (size_t)n * sizeof(int64_t)),
-		.row = fv_scratch(ctx, KMEANS_BLOCK * (size_t)dims * sizeof(float))};
-	if (!bounds->upper || !bounds->lower || !bounds->shift || !bounds->open || !bounds->row)
+		.open = fv_scratch(ctx, KMEANS_BLOCK * sizeof(int64_t))};
+	if (!bounds->upper || !bounds->lower || !bounds->shift || !bounds->open)
 		return FV_FAILED;
 	for (int64_t i = 0; i < n; i++)
 		kmeans_open_bounds(bounds, i);
@@ -48,34 +50,55 @@ void kmeans_set_bounds(kmeans_bounds *b, int64_t i, double upper2, double lower2
 	b->lower[i] = sqrt(lower2 > 0 ? lower2 : 0) * (1 - margin);
 }
 
-/* Computes the distance of row i to its own centre. */
-static double measure_own(const kmeans_bounds *b, const kmeans_rows *rows, const double *centre,
-	int64_t i, int32_t label)
+/* Returns a bound of the distance of row i to its own centre, from float32. */
+static double measure_own(const kmeans_bounds *b, const kmeans_rows *rows, const kmeans_search *s,
+	int64_t i, int32_t label, double margin)
 {
-	return sqrt(kmeans_squared_distance(
-		       rows->x + i * b->dims, centre + (int64_t)label * b->dims, b->dims)) *
-	       (1 + find_margin(b));
+	double r = rows->norm[i];
+	double square = r * r +
+			(double)(kmeans_compute_score(rows, i, label, s) + s->square[label]) +
+			kmeans_find_error(b->dims, r, s->norm[label]);
+	return sqrt(square <= 0 ? 0 : square) * (1 + margin);
 }
 
-int64_t kmeans_find_open_rows(
-	kmeans_bounds *b, const kmeans_rows *rows, const double *centre, const int32_t *label)
+void kmeans_begin_bounds(kmeans_bounds *b)
 {
-	double margin = find_margin(b), largest = 0;
-	int64_t n = 0;
+	double margin = find_margin(b);
+	b->largest = 0;
 	for (int32_t j = 0; j < b->k; j++) {
 		b->shift[j] *= 1 + margin;
-		largest = b->shift[j] > largest ? b->shift[j] : largest;
+		b->largest = b->shift[j] > b->largest ? b->shift[j] : b->largest;
 	}
-	for (int64_t i = 0; i < b->n; i++) {
+}
+
+/* Lists the rows of a block that their bounds leave open. */
+static int32_t list_open_rows(kmeans_bounds *b, int64_t first, int32_t n, const int32_t *label)
+{
+	int32_t count = 0;
+	for (int64_t i = first; i < first + n; i++) {
 		if (isfinite(b->upper[i])) {
 			b->upper[i] += b->shift[label[i]];
-			b->lower[i] -= largest;
-			if (b->upper[i] >= b->lower[i] && b->lower[i] > 0)
-				b->upper[i] = measure_own(b, rows, centre, i, label[i]);
+			b->lower[i] -= b->largest;
 		}
-		if (!(b->upper[i] < b->lower[i]))
-			b->open[n++] = i;
+		b->open[count] = i;
+		count += !(b->upper[i] < b->lower[i]);
 	}
-	memset(b->shift, 0, (size_t)b->k * sizeof *b->shift);
-	return n;
+	return count;
+}
+
+int32_t kmeans_find_open_rows(kmeans_bounds *b, const kmeans_rows *rows, const kmeans_search *s,
+	int64_t first, int32_t n, const int32_t *label)
+{
+	double margin = find_margin(b);
+	int32_t listed = list_open_rows(b, first, n, label), count = 0;
+	for (int32_t at = 0; at < listed; at++) {
+		int64_t i = b->open[at];
+		if (at + 1 < listed)
+			kmeans_prefetch_row(rows, b->open[at + 1]);
+		if (b->k > FEW_CENTRES && isfinite(b->upper[i]) && b->lower[i] > 0)
+			b->upper[i] = measure_own(b, rows, s, i, label[i], margin);
+		b->open[count] = i;
+		count += !(b->upper[i] < b->lower[i]);
+	}
+	return count;
 }

@@ -25,8 +25,7 @@ typedef struct kmeans_rows {
 	int64_t n;
 	int32_t dims;
 	const float *x;  /* [n,D] */
-	double *shift;   /* [D] column means, rounded to float32 */
-	float *shifted;  /* [n,D] x - shift, rounded to float32 */
+	float *shift;    /* [D] column means */
 	double *norm;    /* [n] |x - shift| */
 	double variance; /* mean over the columns of their variance (divisor n) */
 } kmeans_rows;
@@ -35,6 +34,7 @@ typedef struct kmeans_rows {
 typedef struct kmeans_search {
 	int32_t k, dims;
 	float *centre;        /* [k,D] minus the shift */
+	float *row;           /* [block,D] rows minus the shift */
 	float *square;        /* [k] squared lengths of the shifted centres */
 	double *norm;         /* [k] lengths of the shifted centres */
 	float *score;         /* [k, block] */
@@ -47,11 +47,11 @@ typedef struct kmeans_search {
 typedef struct kmeans_bounds {
 	int64_t n;
 	int32_t k, dims;
-	double *upper; /* [n] at least the distance to the row's own centre */
-	double *lower; /* [n] at most the distance to every other centre */
-	double *shift; /* [k] by how much each centre has moved */
-	int64_t *open; /* [n] rows to compare */
-	float *row;    /* [block,D] copies of open rows */
+	double *upper;  /* [n] at least the distance to the row's own centre */
+	double *lower;  /* [n] at most the distance to every other centre */
+	double *shift;  /* [k] by how much each centre has moved */
+	double largest; /* of shift */
+	int64_t *open;  /* [block] rows to compare */
 } kmeans_bounds;
 
 typedef struct kmeans_model {
@@ -83,13 +83,28 @@ void kmeans_find_nearest(const kmeans_rows *rows, const double *centre, int32_t 
 
 #define KMEANS_BLOCK 256 /* rows that are compared at once */
 
+/* Computes score [k,block], -2 times the product of each of n rows with each centre, both minus the shift. open:
+ * positions of the rows among all rows; NULL: from `first` on. */
+void kmeans_compute_scores(const kmeans_rows *rows, int32_t k, int64_t first, const int64_t *open,
+	int32_t n, kmeans_search *search);
+/* Starts to read a row into the caches. */
+void kmeans_prefetch_row(const kmeans_rows *rows, int64_t i);
+/* Returns the score of row i with centre j. */
+float kmeans_compute_score(
+	const kmeans_rows *rows, int64_t i, int32_t j, const kmeans_search *search);
+/* Returns a bound of the error of a score plus the square of its centre, for a row of length r and a centre of length
+ * `other`. */
+double kmeans_find_error(int32_t dims, double r, double other);
+
 /* Prepares bounds in scratch memory that exclude nothing. */
 fv_status kmeans_prepare_bounds(
 	fv_ctx *ctx, int64_t n, int32_t k, int32_t dims, kmeans_bounds *bounds);
-/* Applies bounds->shift, with which the centres became `centre`, and sets it to 0. Returns the number of rows in
- * bounds->open: those whose label may change. */
-int64_t kmeans_find_open_rows(
-	kmeans_bounds *bounds, const kmeans_rows *rows, const double *centre, const int32_t *label);
+/* Prepares bounds->shift, with which the centres have become those of a search, for kmeans_find_open_rows. */
+void kmeans_begin_bounds(kmeans_bounds *bounds);
+/* Applies the shifts to the bounds of the n rows from `first` on. Returns the number of rows in bounds->open: those
+ * whose label may change. */
+int32_t kmeans_find_open_rows(kmeans_bounds *bounds, const kmeans_rows *rows,
+	const kmeans_search *search, int64_t first, int32_t n, const int32_t *label);
 /* Sets the bounds of row i to squared distances, or so that it is open again. */
 void kmeans_set_bounds(kmeans_bounds *bounds, int64_t i, double upper2, double lower2);
 void kmeans_open_bounds(kmeans_bounds *bounds, int64_t i);

@@ -15,39 +15,38 @@
 struct lloyd {
 	const kmeans_rows *rows;
 	int32_t k;
-	double *sum;      /* [k,D] */
-	int64_t *count;   /* [k] */
+	double *sum,
+		*low; /* [k,D] sum + low: of a cluster's rows, exact unless these span more than 90 binary digits */
+	int64_t *count;   /* [k] rows of a sum */
+	int32_t *owner;   /* [n] cluster whose sum has the row, -1: none */
 	int32_t *before;  /* [n] labels of the last iteration */
 	double *distance; /* [n] to the row's own centre; only computed for empty clusters */
-	bool *changed;    /* [k] clusters whose sum is not that of their rows */
 	kmeans_bounds bounds;
 };
 
-/* Sums the rows of the clusters that have changed, in order, so that a sum does not depend on when it was made. */
-KMEANS_FAST static void add_rows(struct lloyd *l, const int32_t *label)
+/* Adds a row, or takes it away (sign -1), without rounding: low gets what the addition to high loses (D. Knuth, The Art
+ * of Computer Programming, vol. 2, 4.2.2, theorem B). */
+KMEANS_FAST static void add_row(const float *restrict row, int32_t dims, double sign,
+	double *restrict high, double *restrict low)
 {
-	int32_t dims = l->rows->dims;
-	for (int64_t i = 0; i < l->rows->n; i++)
-		if (label[i] != l->before[i]) {
-			l->changed[label[i]] = true;
-			if (l->before[i] >= 0)
-				l->changed[l->before[i]] = true;
-		}
-	for (int32_t j = 0; j < l->k; j++)
-		if (l->changed[j]) {
-			memset(l->sum + (int64_t)j * dims, 0, (size_t)dims * sizeof *l->sum);
-			l->count[j] = 0;
-		}
-	for (int64_t i = 0; i < l->rows->n; i++) {
-		const float *restrict x = l->rows->x + i * dims;
-		double *restrict sum = l->sum + (int64_t)label[i] * dims;
-		if (!l->changed[label[i]])
-			continue;
-		for (int32_t d = 0; d < dims; d++)
-			sum[d] += (double)x[d];
-		l->count[label[i]]++;
+	for (int32_t d = 0; d < dims; d++) {
+		double x = sign * (double)row[d], sum = high[d] + x, added = sum - high[d];
+		low[d] += (high[d] - (sum - added)) + (x - added);
+		high[d] = sum;
 	}
-	memset(l->changed, 0, (size_t)l->k * sizeof *l->changed);
+}
+
+static void move_row(struct lloyd *l, int64_t i, int32_t to)
+{
+	int64_t dims = l->rows->dims, from = l->owner[i];
+	const float *row = l->rows->x + i * dims;
+	if (from >= 0) {
+		add_row(row, (int32_t)dims, -1, l->sum + from * dims, l->low + from * dims);
+		l->count[from]--;
+	}
+	add_row(row, (int32_t)dims, 1, l->sum + to * dims, l->low + to * dims);
+	l->count[to]++;
+	l->owner[i] = to;
 }
 
 /* Returns the row farthest from its centre among clusters with more than one row, the lowest row on
@@ -76,14 +75,7 @@ static bool fill_empty(struct lloyd *l, const double *centre, const int32_t *lab
 		int64_t row = find_farthest(l, label);
 		if (row < 0)
 			break;
-		for (int32_t d = 0; d < dims; d++) {
-			double value = (double)l->rows->x[row * dims + d];
-			l->sum[(int64_t)label[row] * dims + d] -= value;
-			l->sum[(int64_t)j * dims + d] = value;
-		}
-		l->count[label[row]]--;
-		l->count[j] = 1;
-		l->changed[j] = l->changed[label[row]] = true;
+		move_row(l, row, j);
 		l->distance[row] = 0; /* each row moves only once */
 		moved = true;
 	}
@@ -99,7 +91,7 @@ static double move_centres(struct lloyd *l, double *centre)
 		double shift = 0;
 		for (int32_t d = 0; d < l->rows->dims && l->count[j]; d++) {
 			int64_t at = (int64_t)j * l->rows->dims + d;
-			double mean = l->sum[at] / (double)l->count[j];
+			double mean = (l->sum[at] + l->low[at]) / (double)l->count[j];
 			shift += (mean - centre[at]) * (mean - centre[at]);
 			centre[at] = mean;
 		}
@@ -109,31 +101,44 @@ static double move_centres(struct lloyd *l, double *centre)
 	return all;
 }
 
+static fv_status prepare_lloyd(fv_ctx *ctx, const kmeans_rows *rows, int32_t k, struct lloyd *l)
+{
+	size_t n = (size_t)rows->n, width = (size_t)k * (size_t)rows->dims;
+	*l = (struct lloyd){.rows = rows,
+		.k = k,
+		.sum = fv_scratch(ctx, 2 * width * sizeof(double)),
+		.count = fv_scratch(ctx, (size_t)k * sizeof(int64_t)),
+		.owner = fv_scratch(ctx, n * sizeof(int32_t)),
+		.before = fv_scratch(ctx, n * sizeof(int32_t)),
+		.distance = fv_scratch(ctx, n * sizeof(double))};
+	if (!l->sum || !l->count || !l->owner || !l->before || !l->distance)
+		return FV_FAILED;
+	l->low = l->sum + width;
+	memset(l->sum, 0, 2 * width * sizeof *l->sum);
+	memset(l->count, 0, (size_t)k * sizeof *l->count);
+	memset(l->owner, -1, n * sizeof *l->owner);
+	memset(l->before, -1, n * sizeof *l->before);
+	return kmeans_prepare_bounds(ctx, rows->n, k, rows->dims, &l->bounds);
+}
+
 fv_status kmeans_run_lloyd(
 	fv_ctx *ctx, const kmeans_rows *rows, double tol, int64_t max_iter, kmeans_model *model)
 {
-	size_t n = (size_t)rows->n, k = (size_t)model->k;
-	struct lloyd l = {.rows = rows,
-		.k = model->k,
-		.sum = fv_scratch(ctx, k * (size_t)rows->dims * sizeof(double)),
-		.count = fv_scratch(ctx, k * sizeof(int64_t)),
-		.before = fv_scratch(ctx, n * sizeof(int32_t)),
-		.distance = fv_scratch(ctx, n * sizeof(double)),
-		.changed = fv_scratch(ctx, k * sizeof(bool))};
+	size_t n = (size_t)rows->n;
+	struct lloyd l;
 	kmeans_search search;
-	if (!l.sum || !l.count || !l.before || !l.distance || !l.changed ||
-		kmeans_prepare_search(ctx, model->k, rows->dims, &search) ||
-		kmeans_prepare_bounds(ctx, rows->n, model->k, rows->dims, &l.bounds))
+	if (prepare_lloyd(ctx, rows, model->k, &l) ||
+		kmeans_prepare_search(ctx, model->k, rows->dims, &search))
 		return FV_FAILED;
-	memset(l.changed, true, k * sizeof *l.changed);
 	double limit = tol * rows->variance;
 	bool same = false; /* label belongs to the current centres */
 	model->converged = false;
-	memset(l.before, -1, n * sizeof *l.before);
 	for (model->iterations = 0; model->iterations < max_iter && !model->converged;) {
 		kmeans_find_nearest(
 			rows, model->centre, model->k, &search, &l.bounds, model->label);
-		add_rows(&l, model->label);
+		for (int64_t i = 0; i < rows->n; i++)
+			if (l.owner[i] != model->label[i])
+				move_row(&l, i, model->label[i]);
 		bool moved = fill_empty(&l, model->centre, model->label);
 		double shift = move_centres(&l, model->centre);
 		same = !memcmp(model->label, l.before, n * sizeof *l.before);

@@ -45,7 +45,6 @@ static void draw_batch(struct minibatch *m)
 	for (int64_t i = 0; i < m->batch.n; i++) {
 		size_t row = (size_t)fv_below(m->stream, (uint64_t)m->rows->n);
 		memcpy(m->x + (size_t)i * dims, m->rows->x + row * dims, width);
-		memcpy(m->batch.shifted + (size_t)i * dims, m->rows->shifted + row * dims, width);
 		m->batch.norm[i] = m->rows->norm[row];
 	}
 }
@@ -178,7 +177,6 @@ static fv_status allocate_batch(fv_ctx *ctx, struct minibatch *m, int64_t batch)
 	m->batch = *m->rows;
 	m->batch.n = batch;
 	m->batch.x = m->x = fv_scratch(ctx, n * dims * sizeof(float));
-	m->batch.shifted = fv_scratch(ctx, n * dims * sizeof(float));
 	m->batch.norm = fv_scratch(ctx, n * sizeof(double));
 	m->label = fv_scratch(ctx, n * sizeof *m->label);
 	m->order = fv_scratch(ctx, n * sizeof *m->order);
@@ -186,8 +184,8 @@ static fv_status allocate_batch(fv_ctx *ctx, struct minibatch *m, int64_t batch)
 	m->count = fv_scratch(ctx, k * sizeof *m->count);
 	m->reassign = fv_scratch(ctx, k * sizeof *m->reassign);
 	m->sorted = fv_scratch(ctx, k * sizeof *m->sorted);
-	if (!m->batch.x || !m->batch.shifted || !m->batch.norm || !m->label || !m->order ||
-		!m->next || !m->count || !m->reassign || !m->sorted)
+	if (!m->batch.x || !m->batch.norm || !m->label || !m->order || !m->next || !m->count ||
+		!m->reassign || !m->sorted)
 		return FV_FAILED;
 	memset(m->count, 0, k * sizeof *m->count);
 	return kmeans_prepare_search(ctx, m->k, m->rows->dims, &m->search);

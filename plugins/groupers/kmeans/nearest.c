@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds the nearest centre of every row: a float32 matrix product as a filter, then double for
+/* Finds the nearest centre of every row: float32 products (scores.c) as a filter, then double for
  * near-ties.
  *
  * With x' = x - m and c' = c - m for any vector m,
@@ -19,8 +19,6 @@
 
 #include <math.h>
 #include <string.h>
-
-#include <cblas.h>
 
 #define BLOCK KMEANS_BLOCK
 #define LANES 8
@@ -78,13 +76,6 @@ KMEANS_FAST static void add_row(const float *restrict row, int32_t dims, double 
 		sum[d] += (double)row[d];
 }
 
-KMEANS_FAST static void shift_row(
-	const float *restrict row, const double *restrict shift, int32_t dims, float *restrict to)
-{
-	for (int32_t d = 0; d < dims; d++)
-		to[d] = row[d] - (float)shift[d];
-}
-
 fv_status kmeans_prepare_rows(
 	fv_ctx *ctx, const float *x, int64_t n, int32_t dims, kmeans_rows *rows)
 {
@@ -92,11 +83,10 @@ fv_status kmeans_prepare_rows(
 	*rows = (kmeans_rows){.n = n,
 		.dims = dims,
 		.x = x,
-		.shifted = fv_scratch(ctx, (size_t)n * width * sizeof(float)),
 		.norm = fv_scratch(ctx, (size_t)n * sizeof(double)),
-		.shift = fv_scratch(ctx, width * sizeof(double))};
-	double *mean = fv_scratch(ctx, width * sizeof *mean);
-	if (!rows->shifted || !rows->norm || !rows->shift || !mean)
+		.shift = fv_scratch(ctx, width * sizeof(float))};
+	double *mean = fv_scratch(ctx, 2 * width * sizeof *mean), *shift = mean + width;
+	if (!rows->norm || !rows->shift || !mean)
 		return FV_FAILED;
 	memset(mean, 0, width * sizeof *mean);
 	for (int64_t i = 0; i < n; i++)
@@ -104,14 +94,13 @@ fv_status kmeans_prepare_rows(
 	double about_mean = 0; /* sum (x - mean)^2 = sum (x - shift)^2 - n |mean - shift|^2 */
 	for (int32_t d = 0; d < dims; d++) {
 		mean[d] /= (double)(n ? n : 1);
-		rows->shift[d] = (double)(float)mean[d];
-		double off = mean[d] - rows->shift[d];
+		rows->shift[d] = (float)mean[d];
+		shift[d] = (double)rows->shift[d];
+		double off = mean[d] - shift[d];
 		about_mean -= (double)n * off * off;
 	}
 	for (int64_t i = 0; i < n; i++) {
-		const float *row = x + i * dims;
-		shift_row(row, rows->shift, dims, rows->shifted + i * dims);
-		double square = kmeans_squared_distance(row, rows->shift, dims);
+		double square = kmeans_squared_distance(x + i * dims, shift, dims);
 		rows->norm[i] = sqrt(square);
 		about_mean += square;
 	}
@@ -125,13 +114,14 @@ fv_status kmeans_prepare_search(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_sea
 	*search = (kmeans_search){.k = k,
 		.dims = dims,
 		.centre = fv_scratch(ctx, centres * (size_t)dims * sizeof(float)),
+		.row = fv_scratch(ctx, BLOCK * (size_t)dims * sizeof(float)),
 		.square = fv_scratch(ctx, centres * sizeof(float)),
 		.norm = fv_scratch(ctx, centres * sizeof(double)),
 		.score = fv_scratch(ctx, centres * BLOCK * sizeof(float)),
 		.best = fv_scratch(ctx, BLOCK * sizeof(float)),
 		.second = fv_scratch(ctx, BLOCK * sizeof(float)),
 		.winner = fv_scratch(ctx, BLOCK * sizeof(int32_t))};
-	if (!search->centre || !search->square || !search->norm || !search->score ||
+	if (!search->centre || !search->row || !search->square || !search->norm || !search->score ||
 		!search->best || !search->second || !search->winner)
 		return FV_FAILED;
 	return FV_OK;
@@ -145,8 +135,8 @@ static double shift_centres(
 	for (int32_t j = 0; j < k; j++) {
 		double sum = 0;
 		for (int32_t d = 0; d < s->dims; d++) {
-			double value =
-				centre[(size_t)j * (size_t)s->dims + (size_t)d] - rows->shift[d];
+			double value = centre[(size_t)j * (size_t)s->dims + (size_t)d] -
+				       (double)rows->shift[d];
 			s->centre[(size_t)j * (size_t)s->dims + (size_t)d] = (float)value;
 			sum += value * value;
 		}
@@ -158,7 +148,7 @@ static double shift_centres(
 }
 
 /* Returns e_j (see above) for a row of length r and a centre of length `other`. */
-static double compute_error_bound(int32_t dims, double r, double other)
+double kmeans_find_error(int32_t dims, double r, double other)
 {
 	double spread = ((double)dims + 4) * UNIT;
 	if (spread >= 0.5)
@@ -200,13 +190,13 @@ static int32_t find_exact_nearest(const kmeans_rows *rows, int64_t i, const kmea
 	double r = rows->norm[i], limit = INFINITY, least = INFINITY;
 	for (int32_t j = 0; j < k; j++) {
 		double high = (double)(s->score[(size_t)j * BLOCK + (size_t)at] + s->square[j]) +
-			      compute_error_bound(s->dims, r, s->norm[j]);
+			      kmeans_find_error(s->dims, r, s->norm[j]);
 		limit = high < limit ? high : limit;
 	}
 	int32_t winner = 0;
 	for (int32_t j = 0; j < k; j++) {
 		double low = (double)(s->score[(size_t)j * BLOCK + (size_t)at] + s->square[j]) -
-			     compute_error_bound(s->dims, r, s->norm[j]);
+			     kmeans_find_error(s->dims, r, s->norm[j]);
 		if (low > limit)
 			continue;
 		double distance = kmeans_squared_distance(
@@ -228,7 +218,7 @@ static void choose_nearest(const kmeans_rows *rows, const double *centre, int32_
 	find_two_smallest(s, k, n, s->best, s->second, s->winner);
 	for (int32_t at = 0; at < n; at++) {
 		int64_t i = open ? open[at] : first + at;
-		double r = rows->norm[i], error = compute_error_bound(s->dims, r, longest);
+		double r = rows->norm[i], error = kmeans_find_error(s->dims, r, longest);
 		double best = (double)s->best[at], second = (double)s->second[at];
 		if (second - best > 2 * error) {
 			label[i] = s->winner[at];
@@ -247,22 +237,18 @@ void kmeans_find_nearest(const kmeans_rows *rows, const double *centre, int32_t 
 	kmeans_bounds *bounds, int32_t *label)
 {
 	double longest = shift_centres(rows, centre, k, s);
-	int64_t count = bounds ? kmeans_find_open_rows(bounds, rows, centre, label) : rows->n;
-	bool all = count == rows->n;
-	size_t width = (size_t)s->dims;
-	for (int64_t first = 0; first < count; first += BLOCK) {
-		int32_t n = (int32_t)(count - first < BLOCK ? count - first : BLOCK);
-		const float *block = rows->shifted + first * s->dims;
-		for (int32_t at = 0; at < n && !all; at++)
-			memcpy(bounds->row + (size_t)at * width,
-				rows->shifted + bounds->open[first + at] * s->dims,
-				width * sizeof *block);
-		block = all ? block : bounds->row;
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, k, n, s->dims, -2.0f,
-			s->centre, s->dims, block, s->dims, 0.0f, s->score, BLOCK);
-		choose_nearest(rows, centre, k, s, longest, first,
-			all ? NULL : bounds->open + first, n, bounds, label);
+	if (bounds)
+		kmeans_begin_bounds(bounds);
+	for (int64_t first = 0; first < rows->n; first += BLOCK) {
+		int32_t n = (int32_t)(rows->n - first < BLOCK ? rows->n - first : BLOCK);
+		const int64_t *open = bounds ? bounds->open : NULL;
+		if (bounds)
+			n = kmeans_find_open_rows(bounds, rows, s, first, n, label);
+		kmeans_compute_scores(rows, k, first, open, n, s);
+		choose_nearest(rows, centre, k, s, longest, first, open, n, bounds, label);
 	}
+	if (bounds)
+		memset(bounds->shift, 0, (size_t)k * sizeof *bounds->shift);
 }
 
 double kmeans_compute_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label)

@@ -12,6 +12,7 @@
 
 #define TRIALS_MAX 32 /* 2 + ln k */
 #define LANES 16
+#define TOGETHER 4 /* candidates in one pass */
 /* Half of the lanes: compilers keep vectors that are wider than a register in memory. */
 typedef float half __attribute__((vector_size(LANES / 2 * sizeof(float))));
 
@@ -35,47 +36,77 @@ static const float *get_row(const struct seeding *s, int64_t i)
 
 #define SQUARE(v) ((v) * (v))
 
-/* Lane l sums the coordinates l, l + 16, ...; halves of the lanes are then added. */
-static inline __attribute__((always_inline)) float sum_squares(
-	const float *x, const float *row, int32_t dims)
+/* Squared distances of x from `trials` rows, a constant at the call. Lane l sums the coordinates l, l + 16, ...; halves
+ * of the lanes are then added. */
+static inline __attribute__((always_inline)) void sum_squares(
+	int trials, const float *x, const float *const *row, int32_t dims, float *square)
 {
-	half low = {0}, high = {0};
+	half low[TOGETHER], high[TOGETHER];
 	int32_t d = 0;
+#pragma GCC unroll 4
+	for (int t = 0; t < trials; t++)
+		low[t] = high[t] = (half){0};
 	for (; d + LANES <= dims; d += LANES) {
-		half a, b, c, e;
+		half a, b;
 		memcpy(&a, x + d, sizeof a);
-		memcpy(&b, row + d, sizeof b);
-		memcpy(&c, x + d + LANES / 2, sizeof c);
-		memcpy(&e, row + d + LANES / 2, sizeof e);
-		low += SQUARE(a - b);
-		high += SQUARE(c - e);
+		memcpy(&b, x + d + LANES / 2, sizeof b);
+#pragma GCC unroll 4
+		for (int t = 0; t < trials; t++) {
+			half c, e;
+			memcpy(&c, row[t] + d, sizeof c);
+			memcpy(&e, row[t] + d + LANES / 2, sizeof e);
+			low[t] += SQUARE(a - c);
+			high[t] += SQUARE(b - e);
+		}
 	}
-	for (int32_t l = 0; d + l < dims; l++) {
-		float square = SQUARE(x[d + l] - row[d + l]);
-		if (l < LANES / 2)
-			low[l] += square;
-		else
-			high[l - LANES / 2] += square;
+#pragma GCC unroll 4
+	for (int t = 0; t < trials; t++) {
+		for (int32_t l = 0; d + l < dims; l++) {
+			float rest = SQUARE(x[d + l] - row[t][d + l]);
+			if (l < LANES / 2)
+				low[t][l] += rest;
+			else
+				high[t][l - LANES / 2] += rest;
+		}
+		low[t] += high[t];
+		square[t] = FOLD(low[t]);
 	}
-	low += high;
-	return FOLD(low);
+}
+
+static inline __attribute__((always_inline)) void try_together(
+	int trials, const struct seeding *s, const float *const *row, float *trial, double *sum)
+{
+	for (int64_t i = 0; i < s->n; i++) {
+		float distance[TOGETHER];
+		sum_squares(trials, get_row(s, i), row, s->dims, distance);
+#pragma GCC unroll 4
+		for (int t = 0; t < trials; t++) {
+			float least = distance[t] < s->closest[i] ? distance[t] : s->closest[i];
+			trial[t * s->n + i] = least;
+			sum[t] += (double)least;
+		}
+	}
 }
 
 /* Computes for each of `trials` candidate rows: trial [trials,n] = min(closest, distance to the
- * candidate), and its sum. All candidates are handled in one pass, because x is read from memory. */
+ * candidate), and its sum. Several candidates are handled in one pass, because x is read from memory. */
 KMEANS_FAST static void try_rows(
 	const struct seeding *s, const float *const *row, int32_t trials, float *trial, double *sum)
 {
 	for (int32_t t = 0; t < trials; t++)
 		sum[t] = 0;
-	for (int64_t i = 0; i < s->n; i++) {
-		const float *x = get_row(s, i);
-		for (int32_t t = 0; t < trials; t++) {
-			float distance = sum_squares(x, row[t], s->dims);
-			float least = distance < s->closest[i] ? distance : s->closest[i];
-			trial[t * s->n + i] = least;
-			sum[t] += (double)least;
-		}
+	for (int32_t t = 0; t < trials;) {
+		int32_t left = trials - t, now = left > TOGETHER ? TOGETHER - 1 : left;
+		float *to = trial + t * s->n;
+		if (now == 1)
+			try_together(1, s, row + t, to, sum + t);
+		else if (now == 2)
+			try_together(2, s, row + t, to, sum + t);
+		else if (now == 3)
+			try_together(3, s, row + t, to, sum + t);
+		else
+			try_together(TOGETHER, s, row + t, to, sum + t);
+		t += now;
 	}
 }
 
