@@ -30,7 +30,7 @@ enum { LAYER_ROWS = 1, WEIGHT_ROWS = 1, OUTPUT_ROWS = 1, PRODUCT_VECTORS = 1 };
 #define keep(v) (void)(v)
 #endif
 
-enum { CLASS_BLOCK = 6 };
+enum { CLASS_BLOCK = 6, PRODUCT_AHEAD = 16 };
 
 /* Executes a statement with K, a constant, as the number of classes in this block. */
 #define SWITCH(left, ...)                                                                          \
@@ -230,8 +230,11 @@ SIMD_INLINE void multiply_columns(int vectors, int classes, int64_t projection, 
 	simd_v sum[CLASS_BLOCK][PRODUCT_VECTORS] = {{{0}}};
 	for (int64_t h = 0; h < projection; h++) {
 		simd_v a[PRODUCT_VECTORS];
+		const float *row = weight + h * dims + at;
 		for (int v = 0; v < vectors; v++)
-			a[v] = v_load(weight + h * dims + at + v * SIMD_LANES);
+			a[v] = v_load(row + v * SIMD_LANES);
+		for (int v = 0; v < vectors * SIMD_LANES; v += 16)
+			__builtin_prefetch(row + PRODUCT_AHEAD * dims + v);
 		for (int c = 0; c < classes; c++) {
 			simd_v w = v_set(output[c * projection + h]);
 			for (int v = 0; v < vectors; v++)
