@@ -85,8 +85,9 @@ fv_status kmeans_prepare_rows(
 		.x = x,
 		.norm = fv_scratch(ctx, (size_t)n * sizeof(double)),
 		.shift = fv_scratch(ctx, width * sizeof(float))};
-	double *mean = fv_scratch(ctx, 2 * width * sizeof *mean), *shift = mean + width;
-	if (!rows->norm || !rows->shift || !mean)
+	double *mean = fv_scratch(ctx, width * sizeof *mean);
+	double *shift = fv_scratch(ctx, width * sizeof *shift);
+	if (!rows->norm || !rows->shift || !mean || !shift)
 		return FV_FAILED;
 	memset(mean, 0, width * sizeof *mean);
 	for (int64_t i = 0; i < n; i++)
