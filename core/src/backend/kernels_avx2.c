@@ -23,8 +23,11 @@ static bool has_avx2(const core_cpu *cpu)
 	return cpu->avx2;
 }
 
-const core_kernels core_kernels_avx2 = {
-	.name = "avx2", .supported = has_avx2, .fp32 = &fp32, ALL_KERNELS};
+const core_kernels core_kernels_avx2 = {.name = "avx2",
+	.supported = has_avx2,
+	.fp32 = &fp32,
+	.packed = &core_packed_avx2,
+	ALL_KERNELS};
 #else
 typedef int core_kernels_avx2_none;
 #endif

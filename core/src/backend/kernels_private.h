@@ -10,7 +10,7 @@ extern const core_kernels core_kernels_portable;
 extern const core_kernels core_kernels_avx2, core_kernels_avx512;
 extern const core_kernels core_kernels_avx512_bf16, core_kernels_amx;
 extern const core_tiles core_tiles_avx512_bf16, core_tiles_amx;
-extern const core_packed core_packed_avx512;
+extern const core_packed core_packed_avx2, core_packed_avx512;
 #endif
 
 #endif

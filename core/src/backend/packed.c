@@ -2,8 +2,6 @@
 #include "backend/packed.h"
 
 enum {
-	PART_ROWS = 140, /* rows packed at once: with a chunk of depth they fill a quarter of L2 */
-	CHUNK_DEPTH = 1024,
 	LEAST_OUTPUTS = 256,
 	LINE = 64, /* bytes of a cache line */
 	SLACK = 16 /* floats for the zeros behind the last tile */
@@ -60,7 +58,7 @@ fv_status core_packed_open(fv_ctx *ctx, const core_packed *packed, int64_t outpu
 	int64_t block, const float *weight, core_packed_matrix *out)
 {
 	int64_t blocks = divide_up(inputs, block);
-	int64_t chunks = divide_up(inputs, CHUNK_DEPTH);
+	int64_t chunks = divide_up(inputs, packed->chunk_depth);
 	*out = (core_packed_matrix){.packed = packed,
 		.outputs = outputs,
 		.inputs = inputs,
@@ -87,21 +85,21 @@ struct part {
 };
 
 /* Most rows in a part; grows with the rows of a product, as the scratch memory must. */
-static int64_t count_part_rows(int64_t rows)
+static int64_t count_part_rows(const core_packed_matrix *m, int64_t rows)
 {
-	return min_int64(rows, PART_ROWS);
+	return min_int64(rows, m->packed->part_rows);
 }
 
 /* Rows of sums: each panel has its own if they are needed in the next chunk. */
 static int64_t count_sum_rows(const core_packed_matrix *m, int64_t rows)
 {
-	return m->chunk < m->inputs ? count_panels(m) * count_part_rows(rows) : m->packed->rows;
+	return m->chunk < m->inputs ? count_panels(m) * count_part_rows(m, rows) : m->packed->rows;
 }
 
 int64_t core_packed_scratch(const core_packed_matrix *m, int64_t rows)
 {
 	return count_sum_rows(m, rows) * m->packed->width +
-	       count_part_rows(rows) * min_int64(m->chunk, m->inputs) + SLACK;
+	       count_part_rows(m, rows) * min_int64(m->chunk, m->inputs) + SLACK;
 }
 
 static int64_t find_tile(const struct part *part, int64_t i)
@@ -188,7 +186,7 @@ static void multiply_part(const struct part *part)
 void core_packed_multiply(const core_packed_product *o)
 {
 	const core_packed_matrix *m = o->matrix;
-	int64_t parts = divide_up(o->rows, PART_ROWS);
+	int64_t parts = divide_up(o->rows, m->packed->part_rows);
 	for (int64_t i = 0; i < parts; i++) {
 		int64_t from = o->rows * i / parts, rows = o->rows * (i + 1) / parts - from;
 		struct part part = {.product = o,

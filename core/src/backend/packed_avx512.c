@@ -174,8 +174,13 @@ static void pack_rows(
 		pack_columns(rows, rest, x + k, stride, line, to + k * line);
 }
 
-const core_packed core_packed_avx512 = {
-	.rows = ROWS, .width = WIDTH, .lanes = LANES, .pack = pack_rows, .tile = multiply_tile};
+const core_packed core_packed_avx512 = {.rows = ROWS,
+	.width = WIDTH,
+	.lanes = LANES,
+	.part_rows = 140, /* a quarter of 2 MiB */
+	.chunk_depth = 1024,
+	.pack = pack_rows,
+	.tile = multiply_tile};
 #else
 typedef int core_packed_avx512_none;
 #endif
