@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Comparing a row with this many centres costs no more than measuring its distance to its own. */
-enum { FEW_CENTRES = 8 };
+enum { MEASURE_ABOVE = 8 };
 
 static double find_margin(const kmeans_bounds *b)
 {
@@ -50,7 +50,7 @@ void kmeans_set_bounds(kmeans_bounds *b, int64_t i, double upper2, double lower2
 	b->lower[i] = sqrt(lower2 > 0 ? lower2 : 0) * (1 - margin);
 }
 
-/* Returns a bound of the distance of row i to its own centre, from float32. */
+/* Returns an upper bound of the distance of row i to its own centre, from float32. */
 static double measure_own(const kmeans_bounds *b, const kmeans_rows *rows, const kmeans_search *s,
 	int64_t i, int32_t label, double margin)
 {
@@ -95,7 +95,7 @@ int32_t kmeans_find_open_rows(kmeans_bounds *b, const kmeans_rows *rows, const k
 		int64_t i = b->open[at];
 		if (at + 1 < listed)
 			kmeans_prefetch_row(rows, b->open[at + 1]);
-		if (b->k > FEW_CENTRES && isfinite(b->upper[i]) && b->lower[i] > 0)
+		if (b->k > MEASURE_ABOVE && isfinite(b->upper[i]) && b->lower[i] > 0)
 			b->upper[i] = measure_own(b, rows, s, i, label[i], margin);
 		b->open[count] = i;
 		count += !(b->upper[i] < b->lower[i]);

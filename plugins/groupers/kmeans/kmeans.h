@@ -25,7 +25,7 @@ typedef struct kmeans_rows {
 	int64_t n;
 	int32_t dims;
 	const float *x;  /* [n,D] */
-	float *shift;    /* [D] column means */
+	float *shift;    /* [D] column means, rounded to float32 */
 	double *norm;    /* [n] |x - shift| */
 	double variance; /* mean over the columns of their variance (divisor n) */
 } kmeans_rows;
@@ -99,7 +99,7 @@ double kmeans_find_error(int32_t dims, double r, double other);
 /* Prepares bounds in scratch memory that exclude nothing. */
 fv_status kmeans_prepare_bounds(
 	fv_ctx *ctx, int64_t n, int32_t k, int32_t dims, kmeans_bounds *bounds);
-/* Prepares bounds->shift, with which the centres have become those of a search, for kmeans_find_open_rows. */
+/* To be called once after the centres have moved by bounds->shift, before kmeans_find_open_rows. */
 void kmeans_begin_bounds(kmeans_bounds *bounds);
 /* Applies the shifts to the bounds of the n rows from `first` on. Returns the number of rows in bounds->open: those
  * whose label may change. */

@@ -15,8 +15,8 @@
 struct lloyd {
 	const kmeans_rows *rows;
 	int32_t k;
-	double *sum,
-		*low; /* [k,D] sum + low: of a cluster's rows, exact unless these span more than 90 binary digits */
+	/* [k,D] their sum is that of a cluster's rows, exact unless these span more than 75 binary digits */
+	double *sum, *low;
 	int64_t *count;   /* [k] rows of a sum */
 	int32_t *owner;   /* [n] cluster whose sum has the row, -1: none */
 	int32_t *before;  /* [n] labels of the last iteration */
@@ -42,7 +42,10 @@ static void move_row(struct lloyd *l, int64_t i, int32_t to)
 	const float *row = l->rows->x + i * dims;
 	if (from >= 0) {
 		add_row(row, (int32_t)dims, -1, l->sum + from * dims, l->low + from * dims);
-		l->count[from]--;
+		if (--l->count[from] == 0) { /* exactly 0, whatever was rounded */
+			memset(l->sum + from * dims, 0, (size_t)dims * sizeof *l->sum);
+			memset(l->low + from * dims, 0, (size_t)dims * sizeof *l->low);
+		}
 	}
 	add_row(row, (int32_t)dims, 1, l->sum + to * dims, l->low + to * dims);
 	l->count[to]++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The products -2 x'.c' of rows with centres, from which nearest.c finds the nearest centre. For few centres they are
- * computed here, a few rows at once, since BLAS would spend most of its time on copies of the rows; for many by BLAS. */
+/* The products -2 x'.c' of rows with centres, from which nearest.c finds the nearest centre. For few centres they
+ * are computed here, a few rows at once, since BLAS would spend most of its time on copies of the rows; for many by
+ * BLAS. */
 #include "kmeans.h"
 
 #include <string.h>

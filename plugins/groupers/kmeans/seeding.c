@@ -12,7 +12,8 @@
 
 #define TRIALS_MAX 32 /* 2 + ln k */
 #define LANES 16
-#define TOGETHER 4 /* candidates in one pass */
+#define TOGETHER                                                                                   \
+	4 /* most candidates in one pass; 3 while more are left, so that none is left alone */
 /* Half of the lanes: compilers keep vectors that are wider than a register in memory. */
 typedef float half __attribute__((vector_size(LANES / 2 * sizeof(float))));
 
