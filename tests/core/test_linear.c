@@ -313,7 +313,7 @@ static void single_rows(void **state)
 static void packed_rows(void **state)
 {
 	(void)state;
-	static const int64_t rows[] = {1, 13, 14, 15, 126, 140, 141, 295};
+	static const int64_t rows[] = {1, 2, 7, 13, 14, 15, 67, 126, 140, 141, 295};
 	static const int64_t outputs[] = {256, 257, 280, 303, 528};
 	static const int64_t inputs[] = {1, 3, 17, 256, 259, 513, 1027, 2050, 3072};
 	const core_kernels *here[CORE_KERNELS_MAX];
@@ -321,7 +321,7 @@ static void packed_rows(void **state)
 	for (size_t i = 0; i < n; i++)
 		for (int64_t k = 0; k < 40 && here[i]->packed; k++) {
 			fv_ctx *ctx = test_ctx();
-			problem p = {.rows = rows[k % 8],
+			problem p = {.rows = rows[k % 11],
 				.outputs = outputs[k % 5],
 				.inputs = inputs[k % 9],
 				.add = (int32_t)(k % 2),

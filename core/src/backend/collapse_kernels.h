@@ -30,6 +30,7 @@ enum { LAYER_ROWS = 1, WEIGHT_ROWS = 1, OUTPUT_ROWS = 1, PRODUCT_VECTORS = 1 };
 #define keep(v) (void)(v)
 #endif
 
+/* PRODUCT_AHEAD: rows of W1 that are fetched before they are needed */
 enum { CLASS_BLOCK = 6, PRODUCT_AHEAD = 16 };
 
 /* Executes a statement with K, a constant, as the number of classes in this block. */

@@ -62,24 +62,29 @@ LANES_INLINE void compute_tanh(core_lanes *of)
 
 /* Applies a function of eight numbers to x [n]. */
 #define APPLY(function, x, y, n)                                                                   \
-	for (int64_t i = 0; i < (n); i += LANES) {                                                 \
+	do {                                                                                       \
 		core_lanes v = {0};                                                                \
-		size_t size = sizeof(float) * (size_t)((n)-i < LANES ? (n)-i : LANES);             \
-		if (size == sizeof v)                                                              \
+		int64_t i = 0;                                                                     \
+		for (; i + LANES <= (n); i += LANES) {                                             \
 			memcpy(&v, (x) + i, sizeof v);                                             \
-		else                                                                               \
-			memcpy(&v, (x) + i, size);                                                 \
-		function(&v);                                                                      \
-		if (size == sizeof v)                                                              \
+			function(&v);                                                              \
 			memcpy((y) + i, &v, sizeof v);                                             \
-		else                                                                               \
-			memcpy((y) + i, &v, size);                                                 \
-	}
+		}                                                                                  \
+		size_t rest = sizeof(float) * (size_t)((n)-i);                                     \
+		memcpy(&v, (x) + i, rest);                                                         \
+		function(&v);                                                                      \
+		memcpy((y) + i, &v, rest);                                                         \
+	} while (0)
 
-CORE_LANES_FAST void core_sigmoid(const float *x, float *y, int64_t n){
-	APPLY(compute_sigmoid, x, y, n)}
+CORE_LANES_FAST void core_sigmoid(const float *x, float *y, int64_t n)
+{
+	APPLY(compute_sigmoid, x, y, n);
+}
 
-CORE_LANES_FAST void core_tanh(const float *x, float *y, int64_t n){APPLY(compute_tanh, x, y, n)}
+CORE_LANES_FAST void core_tanh(const float *x, float *y, int64_t n)
+{
+	APPLY(compute_tanh, x, y, n);
+}
 
 CORE_LANES_FAST static void update_variant(const float *gate, int32_t hidden, float *cell)
 {

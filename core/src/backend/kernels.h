@@ -20,8 +20,6 @@
  * full vectors of `lanes`. */
 typedef struct core_tiles {
 	int32_t rows, width, lanes; /* largest tile: rows x width outputs */
-	/* Rows, and most of their depth, that are packed at once, so that they stay in L2 */
-	int32_t part_rows, chunk_depth;
 	/* rows of x must be a multiple of this; padding rows are allowed */
 	int32_t row_step;
 	int32_t unit;       /* numbers in 4 bytes: 1 float32, 2 bfloat16 */
@@ -52,7 +50,7 @@ typedef struct core_packed_tile {
 
 typedef struct core_packed {
 	int32_t rows, width, lanes; /* largest tile: rows x width outputs */
-	/* Rows, and most of their depth, that are packed at once, so that they stay in L2 */
+	/* Most rows, and the largest depth, that are packed at once, so that they stay in L2 */
 	int32_t part_rows, chunk_depth;
 	/* Copies x [rows,depth], of at most `lanes` rows that are `stride` numbers apart, to `to` [depth], whose
 	 * entries are `line` numbers apart: each gets a number of every row, and zeros up to `lanes`. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Float32 products of many outputs, for processors whose multiply-add units wait for weights and for
  * instructions: weights are stored in the order in which they are read, those that are needed next are fetched
- * meanwhile, and rows are packed so that a number of x is an operand of the multiply-add itself. The sums are
- * those of linear.c, to the last bit. */
+ * meanwhile, and rows are packed: with AVX-512 a number of x is then an operand of the multiply-add itself. The
+ * sums are those of linear.c, to the last bit. */
 #ifndef CORE_BACKEND_PACKED_H
 #define CORE_BACKEND_PACKED_H
 

@@ -10,7 +10,7 @@
 
 enum { ROWS = 6, VECTORS = 2, WIDTH = VECTORS * SIMD_LANES };
 
-/* Numbers of the panel that are fetched into the nearest cache before they are needed */
+/* Steps of depth by which the panel is fetched into the nearest cache before it is needed */
 enum { AHEAD = 24 };
 
 /* sum[r][v] += x[r] panel[v], for each of `steps` steps of depth. H and V are constants. */
