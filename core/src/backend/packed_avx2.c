@@ -3,12 +3,12 @@
  * these. */
 #if defined(__x86_64__)
 #define SIMD_LANES 8
+#define ROWS 6
+#define VECTORS 2
 #include <immintrin.h>
 
 #include "backend/kernels_private.h"
 #include "backend/simd.h"
-
-enum { ROWS = 6, VECTORS = 2, WIDTH = VECTORS * SIMD_LANES };
 
 /* Steps of depth by which the panel is fetched into the nearest cache before it is needed */
 enum { AHEAD = 24 };
@@ -27,69 +27,6 @@ SIMD_INLINE void add_steps(
 			for (int v = 0; v < V; v++)
 				sum[r][v] = v_fma(v_set(x[r]), w[v], sum[r][v]);
 	}
-}
-
-/* Adds a block of depth, summed in registers, to the sums in memory. Fetches `fetch_step` bytes into L2 every
- * CORE_PACKED_STEPS steps. */
-SIMD_INLINE void add_block(int H, int V, int64_t depth, const float *x, const float *panel,
-	const char *fetch, int64_t fetch_step, bool more, float *out)
-{
-	simd_v sum[ROWS][VECTORS];
-	for (int r = 0; r < H; r++)
-		for (int v = 0; v < V; v++)
-			sum[r][v] = v_set(0);
-	for (; depth >= CORE_PACKED_STEPS; depth -= CORE_PACKED_STEPS) {
-		__builtin_prefetch(fetch, 0, 2);
-		fetch += fetch_step;
-		add_steps(H, V, CORE_PACKED_STEPS, x, panel, sum);
-		x += CORE_PACKED_STEPS * H;
-		panel += CORE_PACKED_STEPS * V * SIMD_LANES;
-	}
-	for (; depth > 0; depth--, x += H, panel += V * SIMD_LANES)
-		add_steps(H, V, 1, x, panel, sum);
-	for (int r = 0; r < H; r++)
-		for (int v = 0; v < V; v++) {
-			float *at = out + r * WIDTH + v * SIMD_LANES;
-			v_store(at, more ? v_load(at) + sum[r][v] : sum[r][v]);
-		}
-}
-
-SIMD_INLINE void multiply_tile_of(int H, int V, const core_packed_tile *o)
-{
-	const char *fetch = o->fetch;
-	for (int64_t k = 0; k < o->depth; k += o->block) {
-		int64_t depth = o->block < o->depth - k ? o->block : o->depth - k;
-		add_block(H, V, depth, o->x + k * H, o->panel + k * V * SIMD_LANES, fetch,
-			o->fetch_step, o->more || k > 0, o->sum);
-		fetch += depth / CORE_PACKED_STEPS * o->fetch_step;
-	}
-}
-
-#define TILE(H)                                                                                    \
-	static void tile_##H##x1(const core_packed_tile *o)                                        \
-	{                                                                                          \
-		multiply_tile_of(H, 1, o);                                                         \
-	}                                                                                          \
-	static void tile_##H##x2(const core_packed_tile *o)                                        \
-	{                                                                                          \
-		multiply_tile_of(H, 2, o);                                                         \
-	}
-#define NAMES(H)                                                                                   \
-	{                                                                                          \
-		tile_##H##x1, tile_##H##x2                                                         \
-	}
-TILE(1)
-TILE(2)
-TILE(3)
-TILE(4)
-TILE(5)
-TILE(6)
-
-static void multiply_tile(const core_packed_tile *o)
-{
-	static void (*const sizes[ROWS][VECTORS])(const core_packed_tile *) = {
-		NAMES(1), NAMES(2), NAMES(3), NAMES(4), NAMES(5), NAMES(6)};
-	sizes[o->rows - 1][o->vectors - 1](o);
 }
 
 /* Exchanges rows and columns of r [8][8] by pairs, fours, and halves of vectors. */
@@ -132,18 +69,10 @@ SIMD_INLINE void pack_columns(
 		_mm256_storeu_ps(to + i * line, r[i]);
 }
 
-static void pack_rows(
-	int32_t rows, int64_t depth, const float *x, int64_t stride, int64_t line, float *to)
-{
-	for (int64_t k = 0; k + SIMD_LANES <= depth; k += SIMD_LANES)
-		pack_columns(rows, SIMD_LANES, x + k, stride, line, to + k * line);
-	int64_t rest = depth % SIMD_LANES, k = depth - rest;
-	if (rest)
-		pack_columns(rows, rest, x + k, stride, line, to + k * line);
-}
+#include "backend/packed_tiles.h"
 
 const core_packed core_packed_avx2 = {.rows = ROWS,
-	.width = WIDTH,
+	.width = VECTORS * SIMD_LANES,
 	.lanes = SIMD_LANES,
 	.part_rows = 66, /* 200 KiB, less than half of L2 on most */
 	.chunk_depth = 768,
