@@ -22,8 +22,7 @@ static double find_margin(const kmeans_bounds *b)
 fv_status kmeans_prepare_bounds(
 	fv_ctx *ctx, int64_t n, int32_t k, int32_t dims, kmeans_bounds *bounds)
 {
-	*bounds = (kmeans_bounds){.n = n,
-		.k = k,
+	*bounds = (kmeans_bounds){.k = k,
 		.dims = dims,
 		.upper = fv_scratch(ctx, (size_t)n * sizeof(double)),
 		.lower = fv_scratch(ctx, (size_t)n * sizeof(double)),

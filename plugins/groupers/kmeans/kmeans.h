@@ -19,6 +19,12 @@
 #define KMEANS_FAST
 #endif
 
+/* Eight floats: compilers keep vectors that are wider than a register in memory. */
+typedef float kmeans_lanes __attribute__((vector_size(8 * sizeof(float))));
+/* Their sum, by adding halves */
+#define KMEANS_ADD_LANES(v)                                                                        \
+	((((v)[0] + (v)[4]) + ((v)[2] + (v)[6])) + (((v)[1] + (v)[5]) + ((v)[3] + (v)[7])))
+
 /* Rows, with everything that the search for the nearest centre needs and that does not depend on
  * the centres. */
 typedef struct kmeans_rows {
@@ -32,7 +38,7 @@ typedef struct kmeans_rows {
 
 /* Buffers of kmeans_find_nearest for up to k centres, reused from call to call. */
 typedef struct kmeans_search {
-	int32_t k, dims;
+	int32_t dims;
 	float *centre;        /* [k,D] minus the shift */
 	float *row;           /* [block,D] rows minus the shift */
 	float *square;        /* [k] squared lengths of the shifted centres */
@@ -45,7 +51,6 @@ typedef struct kmeans_search {
 /* What is known of the distances of rows from their centres, so that most rows need not be compared again after
  * the centres have moved a little (bounds.c). */
 typedef struct kmeans_bounds {
-	int64_t n;
 	int32_t k, dims;
 	double *upper;  /* [n] at least the distance to the row's own centre */
 	double *lower;  /* [n] at most the distance to every other centre */

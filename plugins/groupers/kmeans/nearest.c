@@ -112,8 +112,7 @@ fv_status kmeans_prepare_rows(
 fv_status kmeans_prepare_search(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search *search)
 {
 	size_t centres = (size_t)k;
-	*search = (kmeans_search){.k = k,
-		.dims = dims,
+	*search = (kmeans_search){.dims = dims,
 		.centre = fv_scratch(ctx, centres * (size_t)dims * sizeof(float)),
 		.row = fv_scratch(ctx, BLOCK * (size_t)dims * sizeof(float)),
 		.square = fv_scratch(ctx, centres * sizeof(float)),

@@ -10,13 +10,6 @@
 
 /* Rows and centres whose products are computed at once, and the most centres for which BLAS is not used */
 enum { LANES = 8, ROWS = 2, CENTRES = 4, FEW_CENTRES = 24 };
-typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
-
-static inline __attribute__((always_inline)) float add_lanes(const vector *of)
-{
-	vector v = *of;
-	return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
-}
 
 static const float *get_row(const kmeans_rows *rows, int64_t first, const int64_t *open, int64_t at)
 {
@@ -34,21 +27,21 @@ KMEANS_FAST static void shift_row(
 static inline __attribute__((always_inline)) void multiply_tile(
 	int n, int k, int32_t dims, const float *row, const float *centre, float *score)
 {
-	vector sum[ROWS][CENTRES];
+	kmeans_lanes sum[ROWS][CENTRES];
 	int32_t d = 0;
 #pragma GCC unroll 4
 	for (int j = 0; j < k; j++)
 #pragma GCC unroll 4
 		for (int i = 0; i < n; i++)
-			sum[i][j] = (vector){0};
+			sum[i][j] = (kmeans_lanes){0};
 	for (; d + LANES <= dims; d += LANES) {
-		vector x[ROWS];
+		kmeans_lanes x[ROWS];
 #pragma GCC unroll 4
 		for (int i = 0; i < n; i++)
 			memcpy(&x[i], row + i * (int64_t)dims + d, sizeof x[i]);
 #pragma GCC unroll 4
 		for (int j = 0; j < k; j++) {
-			vector c;
+			kmeans_lanes c;
 			memcpy(&c, centre + j * (int64_t)dims + d, sizeof c);
 #pragma GCC unroll 4
 			for (int i = 0; i < n; i++)
@@ -59,7 +52,7 @@ static inline __attribute__((always_inline)) void multiply_tile(
 	for (int j = 0; j < k; j++)
 #pragma GCC unroll 4
 		for (int i = 0; i < n; i++) {
-			float all = add_lanes(&sum[i][j]);
+			float all = KMEANS_ADD_LANES(sum[i][j]);
 			for (int32_t e = d; e < dims; e++)
 				all += row[i * (int64_t)dims + e] * centre[j * (int64_t)dims + e];
 			score[j * KMEANS_BLOCK + i] = -2 * all;
@@ -93,18 +86,18 @@ KMEANS_FAST static void multiply_one(
 KMEANS_FAST static float multiply_shifted(const float *restrict row, const float *restrict shift,
 	const float *restrict centre, int32_t dims)
 {
-	vector sum[2] = {{0}};
+	kmeans_lanes sum[2] = {{0}};
 	int32_t d = 0;
 	for (; d + 2 * LANES <= dims; d += 2 * LANES)
 		for (int i = 0; i < 2; i++) {
-			vector x, m, c;
+			kmeans_lanes x, m, c;
 			memcpy(&x, row + d + i * LANES, sizeof x);
 			memcpy(&m, shift + d + i * LANES, sizeof m);
 			memcpy(&c, centre + d + i * LANES, sizeof c);
 			sum[i] += (x - m) * c;
 		}
 	sum[0] += sum[1];
-	float all = add_lanes(&sum[0]);
+	float all = KMEANS_ADD_LANES(sum[0]);
 	for (; d < dims; d++)
 		all += (row[d] - shift[d]) * centre[d];
 	return all;

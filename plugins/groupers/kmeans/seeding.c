@@ -12,14 +12,8 @@
 
 #define TRIALS_MAX 32 /* 2 + ln k */
 #define LANES 16
-#define TOGETHER                                                                                   \
-	4 /* most candidates in one pass; 3 while more are left, so that none is left alone */
-/* Half of the lanes: compilers keep vectors that are wider than a register in memory. */
-typedef float half __attribute__((vector_size(LANES / 2 * sizeof(float))));
-
-/* Sum of the lanes, by adding halves. */
-#define FOLD(v) ((((v)[0] + (v)[4]) + ((v)[2] + (v)[6])) + (((v)[1] + (v)[5]) + ((v)[3] + (v)[7])))
-
+/* Most candidates in one pass; 3 while more are left, so that none is left alone */
+#define TOGETHER 4
 struct seeding {
 	const float *x;
 	int32_t dims;
@@ -42,18 +36,18 @@ static const float *get_row(const struct seeding *s, int64_t i)
 static inline __attribute__((always_inline)) void sum_squares(
 	int trials, const float *x, const float *const *row, int32_t dims, float *square)
 {
-	half low[TOGETHER], high[TOGETHER];
+	kmeans_lanes low[TOGETHER], high[TOGETHER];
 	int32_t d = 0;
 #pragma GCC unroll 4
 	for (int t = 0; t < trials; t++)
-		low[t] = high[t] = (half){0};
+		low[t] = high[t] = (kmeans_lanes){0};
 	for (; d + LANES <= dims; d += LANES) {
-		half a, b;
+		kmeans_lanes a, b;
 		memcpy(&a, x + d, sizeof a);
 		memcpy(&b, x + d + LANES / 2, sizeof b);
 #pragma GCC unroll 4
 		for (int t = 0; t < trials; t++) {
-			half c, e;
+			kmeans_lanes c, e;
 			memcpy(&c, row[t] + d, sizeof c);
 			memcpy(&e, row[t] + d + LANES / 2, sizeof e);
 			low[t] += SQUARE(a - c);
@@ -70,7 +64,7 @@ static inline __attribute__((always_inline)) void sum_squares(
 				high[t][l - LANES / 2] += rest;
 		}
 		low[t] += high[t];
-		square[t] = FOLD(low[t]);
+		square[t] = KMEANS_ADD_LANES(low[t]);
 	}
 }
 
