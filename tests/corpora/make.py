@@ -36,15 +36,17 @@ def tone(pitch, seconds):
 def write_wave(path, pitch, seconds=0.4):
     """A part of the tone of this pitch, drawn, so that no two recordings are equal."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    if pitch not in TONES:
-        TONES[pitch] = tone(pitch, 5)
+    length = 1 if seconds < 1 else 5
+    if (pitch, length) not in TONES:
+        TONES[pitch, length] = tone(pitch, length)
+    whole = TONES[pitch, length]
     n = int(seconds * RATE)
-    start = DRAW.randrange(len(TONES[pitch]) - n)
+    start = DRAW.randrange(len(whole) - n)
     with wave.open(path, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(RATE)
-        out.writeframes(TONES[pitch][start : start + n].tobytes())
+        out.writeframes(whole[start : start + n].tobytes())
 
 
 def write_text(path, text, encoding="utf-8"):
