@@ -74,7 +74,8 @@ def try_file(program, folder, name, own, alone):
 
 def count_mistakes(build, output):
 	"""How many mistakes tests/mistakes tried, and how many were not as expected."""
-	done = subprocess.run([sys.executable, "-B", HERE.parent / "mistakes" / "run.py", "--build", build], capture_output=True, text=True)
+	done = subprocess.run([sys.executable, "-B", HERE.parent / "mistakes" / "run.py", "--build", build], capture_output=True, text=True,
+			      env=dict(os.environ, FAIRVOX_LONG="1"))
 	output.write(done.stdout + done.stderr)
 	found = re.search(r"^(\d+) kinds, (\d+) not as expected$", done.stdout, re.M)
 	return (int(found[1]), int(found[2])) if found else (0, 1)
