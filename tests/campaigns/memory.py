@@ -75,7 +75,7 @@ class Memory(bench.Bench):
 def main():
 	parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 	parser.add_argument("--build", required=True)
-	parser.add_argument("--sites", type=int, default=3000 if os.environ.get("FAIRVOX_LONG") else 300)
+	parser.add_argument("--sites", type=int, default=3000 if os.environ.get("FAIRVOX_LONG") else 150)
 	parser.add_argument("--verb", action="append", choices=list(bench.VERBS), help="only these")
 	parser.add_argument("--range", help="FIRST-LAST: every site from the first to the last")
 	parser.add_argument("--all", action="store_true", help="from the site on, every allocation fails")
