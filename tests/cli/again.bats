@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 }
 
 # now N RUN...: runs the plan and fails unless N runs were computed.
@@ -70,6 +71,7 @@ now() {
 }
 
 @test "groups encodes only what the groupers need" {
+	rm -r cache
 	"$fairvox" groups plan.yaml loss.name=rw --out groups.csv >/dev/null
 	[ ! -e cache ]
 	[ "$(wc -l <groups.csv)" -gt 100 ]

@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 }
 
 @test "usage" {

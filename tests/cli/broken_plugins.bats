@@ -6,6 +6,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	sed -i 's/folds: .*/folds: [1]/; /^matrix:/d; s/epochs: 5/epochs: 2/' plan.yaml
 }
 

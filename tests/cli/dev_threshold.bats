@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 }
 
 # Reads predictions.csv in Python: rows of a split as probabilities and labels in float32.

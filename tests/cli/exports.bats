@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	"$fairvox" run plan.yaml --quiet -j 2
 }
 

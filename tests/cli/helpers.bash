@@ -3,10 +3,20 @@
 bats_require_minimum_version 1.5.0
 fairvox=$FAIRVOX_BUILD/fairvox
 
+# made NAME: whether what is kept in $FAIRVOX_BUILD/NAME was made with this build.
+made() {
+	local part
+	for part in fairvox libfairvox.so plugins/pitch.so; do
+		[ "$FAIRVOX_BUILD/$1.done" -nt "$FAIRVOX_BUILD/$part" ] || return 1
+	done
+}
+
 # A small corpus of synthetic speech, made once per build.
 corpus() {
 	corpus=$FAIRVOX_BUILD/test-corpus
+	made test-corpus && return
 	flock "$corpus.lock" "$fairvox" synth "$corpus" --limit 250 --jobs 2 --quiet
+	touch "$corpus.done"
 }
 
 # A small study of it in $BATS_TEST_TMPDIR/plan.yaml: 2 variants x 2 folds, 5 epochs.
@@ -25,6 +35,21 @@ train: {epochs: 5, learning_rate: 0.01}
 eval: {attributes: [gender]}
 matrix: {loss.name: [erm, rw]}
 END
+}
+
+# encoded: what `pitch` gives for the corpus in ./cache, for tests of what comes after; computed once per build.
+encoded() {
+	local cache=$FAIRVOX_BUILD/test-cache
+	made test-cache || (
+		flock 9
+		made test-cache && exit
+		rm -rf "$cache"
+		printf '%s\n' "corpus: {audio: $corpus, labels: '$corpus/labels_consensus_{fold}.csv', folds: [1, 2]}" \
+			'encoder: {name: pitch}' 'loss: {name: erm}' >"$cache.yaml"
+		"$fairvox" run "$cache.yaml" --encode-only --quiet --cache "$cache"
+		touch "$cache.done"
+	) 9>"$cache.lock"
+	cp -r "$cache" cache
 }
 
 # fails CODE TEXT COMMAND...: expects the exit code, and TEXT in the messages on stderr.

@@ -7,6 +7,7 @@ load helpers
 setup() {
 	corpus
 	cd "$BATS_TEST_TMPDIR"
+	encoded
 	mkdir audio
 	ln -s "$corpus"/*.flac audio/
 	cp "$corpus"/labels_consensus_1.csv labels.csv

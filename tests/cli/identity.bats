@@ -9,6 +9,7 @@ setup() {
 	corpus
 	mkdir "$BATS_TEST_TMPDIR/study"
 	cd "$BATS_TEST_TMPDIR/study"
+	encoded
 	mkdir audio
 	ln -s "$corpus"/*.flac audio/
 	cp "$corpus"/labels_consensus_{1,2}.csv .

@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	careless=$FAIRVOX_BUILD/careless
 	sed -i 's/folds: .*/folds: [1]/; /^matrix:/d' plan.yaml
 }

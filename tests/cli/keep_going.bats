@@ -6,6 +6,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	sed -i '/^matrix:/d; s/epochs: 5/epochs: 2/' plan.yaml
 	fragile=$FAIRVOX_BUILD/fragile
 	zoo=$PWD/zoo # with one of them: another hangs for as long as it may

@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	sed -i '/^matrix:/d; s/folds: .*/folds: [1]/' plan.yaml
 }
 

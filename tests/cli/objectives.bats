@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	sed -i '/^matrix:/d' plan.yaml
 	sed -i 's/^grouper:.*/grouper: {name: pseudo, encoder: {name: pitch}}/' plan.yaml
 	objectives=loss.name=gadro,pgdro,lff,disent,random

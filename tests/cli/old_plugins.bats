@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	export FAIRVOX_PLUGIN_PATH=$FAIRVOX_BUILD/old-plugins:$FAIRVOX_PLUGIN_PATH
 	small=(matrix=none corpus.folds=[1] train.epochs=3 --quiet)
 }

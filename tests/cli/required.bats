@@ -6,6 +6,7 @@ load helpers
 # ./need.so: a real number, a whole one, a choice and a path that must be given, and a text that may be left out.
 setup() {
 	plan
+	encoded
 	sed -i 's/folds: .*/folds: [1]/; /^matrix:/d; /^loss:/d; s/epochs: 5/epochs: 2/' plan.yaml
 	build loss need FILE_SCOPE 'typedef struct need { double alpha; int64_t k; int32_t mode; const char *file, *text; } need;' \
 		PARAMS 'FV_PARAM_REAL(need, alpha, .name = "alpha", .min = 0.01, .max = 1, .def_official = "0.5", .doc = "share"), FV_PARAM_INT(need, k, .name = "k", .unit = "steps", .min = 1, .max = 9e15, .doc = "count"), FV_PARAM_CHOICE(need, mode, .name = "mode", .choices = "a|b", .doc = "how"), FV_PARAM_PATH(need, file, .name = "file", .doc = "a file", .required = 1), FV_PARAM_STRING(need, text, .name = "text", .doc = "a text")' \

@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	"$fairvox" run plan.yaml -j 2 --quiet 'eval.compare={metric: tpr_gap, attribute: gender}'
 }
 

@@ -9,6 +9,7 @@ setup() {
 	command -v python3 >/dev/null || skip "python3 is not here"
 	corpus
 	cd "$BATS_TEST_TMPDIR"
+	encoded
 	python3 - "$corpus/labels_consensus_1.csv" <<'PYTHON'
 import csv, sys
 rows = list(csv.DictReader(open(sys.argv[1])))
