@@ -10,6 +10,7 @@ module=$FAIRVOX_BUILD/emulated
 setup() {
 	[ -e "$module/libfairvox-cuda.so" ] || skip "no C++ compiler"
 	plan
+	encoded
 	sed -i 's|train: .*|train: {epochs: 3, batch: 16, seed: [1, 2], select: dev_objective}\nhead: {projection: 8}|; /^matrix/d' plan.yaml
 	echo 'matrix: {loss.name: [erm, rw, ds], train.learning_rate: [0.01, 0.03]}' >>plan.yaml
 }
@@ -87,6 +88,7 @@ END
 }
 
 @test "where a GPU takes no CUDA graphs, the same bytes, with one remark" {
+	long
 	sed -i 's/, ds\]/]/' plan.yaml
 	run --separate-stderr gpu "" run plan.yaml -j 1 --device cuda
 	[ "$status" -eq 0 ]

@@ -82,6 +82,7 @@ prepare_folder() {
 }
 
 @test "every block of the README that is installed runs in a folder of its own, and names nothing of the sources" {
+	long
 	prepare_folder
 	rm -r folder/configs folder/demo folder/tests
 	write_shim

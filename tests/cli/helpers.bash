@@ -3,6 +3,11 @@
 bats_require_minimum_version 1.5.0
 fairvox=$FAIRVOX_BUILD/fairvox
 
+# Leaves a case of minutes, whose kind has a quicker one, to the long run.
+long() {
+	[ -n "${FAIRVOX_LONG-}" ] || skip "takes long: ./bootstrap test --long runs it"
+}
+
 # made NAME: whether what is kept in $FAIRVOX_BUILD/NAME was made with this build.
 made() {
 	local part

@@ -16,6 +16,11 @@ setup() {
 	unset FAIRVOX_PLUGIN_PATH CXX CC
 }
 
+# of_each FIRST REST...: FIRST, and the rest in the long form of the tests.
+of_each() {
+	echo "$1" ${FAIRVOX_LONG:+"${@:2}"}
+}
+
 # builds FOLDER CMAKE-OPTION...: builds the plugin and runs its test.
 builds() {
 	local folder=$1
@@ -81,7 +86,7 @@ write_study() {
 }
 
 @test "a loss, a grouper and an encoder in C build without a warning and pass check" {
-	for kind in loss grouper encoder; do
+	for kind in $(of_each encoder loss grouper); do
 		run --separate-stderr fairvox new plugin $kind my_$kind
 		[ "$status" -eq 0 ]
 		[[ ${lines[0]} == "made my_$kind/: my_$kind.c, CMakeLists.txt, Makefile, config.yaml" ]]
@@ -101,7 +106,7 @@ write_study() {
 	sed "s|^prefix=.*|prefix=$prefix|" "$prefix/lib/pkgconfig/fairvox.pc" >moved/lib/some-linux-gnu/pkgconfig/fairvox.pc
 	printf '#!/bin/sh\nexec "%s" "$@"\n' "$prefix/bin/fairvox" >moved/bin/fairvox
 	chmod +x moved/bin/fairvox
-	for language in c c++ rust; do
+	for language in $(of_each c c++ rust); do
 		[ $language != rust ] || command -v rustc >/dev/null || continue
 		fairvox new plugin loss "mine_${language//+/p}" --lang $language >/dev/null
 		PATH=$PWD/moved/bin:$PATH make -C "mine_${language//+/p}" check >make.log
@@ -110,6 +115,7 @@ write_study() {
 }
 
 @test "a field of the state in Rust that is not Copy does not compile" {
+	long
 	command -v rustc >/dev/null || skip "rustc is missing"
 	fairvox new plugin grouper keeps --lang rust >/dev/null
 	make -C keeps >make.log
@@ -137,6 +143,7 @@ write_study() {
 }
 
 @test "names of columns that are made in open, in Rust" {
+	long
 	command -v rustc >/dev/null || skip "rustc is missing"
 	corpus
 	fairvox new plugin encoder bands --lang rust >/dev/null
@@ -171,8 +178,8 @@ write_study() {
 }
 
 @test "losses with stages and with networks pass check in each language, and give the same numbers" {
-	languages=(c c++)
-	! command -v rustc >/dev/null || languages+=(rust)
+	read -ra languages <<<"$(of_each c c++)"
+	[ -z "${FAIRVOX_LONG-}" ] || ! command -v rustc >/dev/null || languages+=(rust)
 	write_study
 	for extension in stages networks; do
 		name=my_$extension
@@ -201,9 +208,9 @@ write_study() {
 }
 
 @test "in C++17 too, with g++ and clang++, without a warning" {
-	for kind in loss grouper encoder; do
+	for kind in $(of_each grouper loss encoder); do
 		fairvox new plugin $kind my_$kind --lang c++ >/dev/null
-		for compiler in g++ clang++; do
+		for compiler in $(of_each g++ clang++); do
 			builds my_$kind -DCMAKE_CXX_COMPILER=$compiler \
 				-DCMAKE_CXX_FLAGS='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror'
 			rm -r my_$kind/build
@@ -214,6 +221,7 @@ write_study() {
 }
 
 @test "in Rust too, with the layout of C" {
+	long
 	command -v rustc >/dev/null || skip "rustc is missing"
 	for kind in loss grouper encoder; do
 		fairvox new plugin $kind my_$kind --lang rust >/dev/null
@@ -232,6 +240,7 @@ write_study() {
 }
 
 @test "the three languages give the same numbers" {
+	long
 	languages=(c c++)
 	! command -v rustc >/dev/null || languages+=(rust)
 	write_study
@@ -254,6 +263,7 @@ write_study() {
 }
 
 @test "an exception and a panic become errors of the plugin with their text" {
+	long
 	write_study
 	fairvox new plugin loss throws --lang c++ >/dev/null
 	sed -i '/^fv_status state::weigh/,/^}/s/\*value = 0;/throw std::bad_alloc();/' throws/throws.cc
@@ -275,6 +285,7 @@ write_study() {
 }
 
 @test "a panic in Rust is told once, with its place, however often the op is called" {
+	long
 	command -v rustc >/dev/null || skip "rustc is missing"
 	unset RUST_BACKTRACE
 	write_study
@@ -298,6 +309,7 @@ write_study() {
 }
 
 @test "panics that end the program, or happen beside the op's thread, are told too" {
+	long
 	command -v rustc >/dev/null || skip "rustc is missing"
 	unset RUST_BACKTRACE
 	write_study
@@ -336,7 +348,7 @@ write_study() {
 
 @test "the study of each kind runs and lists the plugin" {
 	corpus
-	for kind in loss grouper encoder; do
+	for kind in $(of_each loss grouper encoder); do
 		fairvox new plugin $kind my_$kind >/dev/null
 		builds my_$kind
 		ln -s "$corpus" my_$kind/corpus
