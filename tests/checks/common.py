@@ -66,7 +66,7 @@ def find_tool(name, version):
                                   check=False).stdout
             if f" {version}." in told or told.strip().endswith(f" {version}"):
                 return candidate
-    sys.exit(f"{name} {version} is missing: install it with ./bootstrap test")
+    sys.exit(f"{name} {version} is missing: ./bootstrap test, or test --long, installs it")
 
 
 def copy_project(root, to):
