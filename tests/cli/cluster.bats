@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	mkdir bin
 	cluster
 }
@@ -100,6 +101,7 @@ launch() {
 }
 
 @test "runs are submitted once: encoding first, then the tasks, then what is missing, then nothing" {
+	rm -r cache
 	launch slurm.chunk_minutes=0.0001 >jobs
 	diff jobs - <<-END
 		job 101: encodes
@@ -127,6 +129,7 @@ launch() {
 }
 
 @test "short runs share a task, and arrays are as large as the cluster allows" {
+	rm -r cache
 	sed -i 's/folds: .*/folds: [1, 2, 3, 4, 5]/; s/epochs: 5/epochs: 5, seed: [1, 2, 3]/' plan.yaml
 	launch --dry-run | grep -q -- '--array=0-0$'
 	cluster 13
@@ -147,6 +150,7 @@ launch() {
 }
 
 @test "sbatch refuses: its words, and no job is left" {
+	rm -r cache
 	refuses "invalid partition specified: nope"
 	fails 1 "run.sh: error: invalid partition specified: nope" launch slurm.partition=nope
 	[ ! -e scancel.log ]

@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 }
 
 @test "a rule that looks at groups refuses a development split that is too small" {

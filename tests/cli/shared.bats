@@ -6,6 +6,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	export FAIRVOX_HEARTBEAT=0.5
 	log=$PWD/done.log
 	echo 11111111-2222-3333-4444-555555555555 >boot
@@ -28,7 +29,7 @@ beside() {
 
 # one_long_run: the study is a run of some seconds.
 one_long_run() {
-	sed -i 's/epochs: 5/epochs: 20000/; s/folds: .*/folds: [1]/; s/^matrix.*/matrix: {loss.name: [grl]}/' plan.yaml
+	sed -i 's/epochs: 5/epochs: 10000/; s/folds: .*/folds: [1]/; s/^matrix.*/matrix: {loss.name: [grl]}/' plan.yaml
 	"$fairvox" run plan.yaml --encode-only --quiet
 }
 
@@ -97,7 +98,7 @@ same() {
 
 @test "a process of another machine that lives is left alone, whatever the clocks say" {
 	one_long_run
-	sed -i 's/epochs: 20000/epochs: 60000/' plan.yaml
+	sed -i 's/epochs: 10000/epochs: 60000/' plan.yaml
 	(other SHARED_SKEW=600 "$fairvox" run plan.yaml --quiet) &
 	pid=$!
 	at_work
@@ -197,7 +198,7 @@ teardown() {
 }
 
 @test "16 processes, killed at random moments, two views, delayed attributes: each run once, the same table" {
-	runs=20 kills=12 epochs=3000
+	runs=10 kills=6 epochs=2000
 	[ -z "${FAIRVOX_LONG-}" ] || runs=40 kills=100 epochs=6000
 	sed -i "s/epochs: 5/epochs: $epochs, seed: [$(seq -s, $((runs / 10)))]/; s/folds: .*/folds: [1, 2, 3, 4, 5]/" plan.yaml
 	"$fairvox" run plan.yaml --encode-only --quiet

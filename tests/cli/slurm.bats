@@ -36,10 +36,6 @@ launch() {
 	"$fairvox" run plan.yaml --launcher slurm slurm.chunk_minutes=0.0001 "$@"
 }
 
-long() {
-	[ -n "${FAIRVOX_LONG-}" ] || skip "takes minutes: ./bootstrap test --long runs it"
-}
-
 # same: what the cluster computed equals what one process computes here.
 same() {
 	"$fairvox" run plan.yaml --quiet --results alone

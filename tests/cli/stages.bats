@@ -13,8 +13,10 @@ setup() {
 }
 
 @test "every label-free objective runs on the demonstration, on one worker as on two" {
-	"$fairvox" run "$config" "${small[@]}" corpus.folds=[1,2] -j 1 --quiet --results one
-	"$fairvox" run "$config" "${small[@]}" corpus.folds=[1,2] -j 2 --quiet --results two
+	runs=32 folds=[1]
+	[ -z "${FAIRVOX_LONG-}" ] || runs=64 folds=[1,2]
+	"$fairvox" run "$config" "${small[@]}" corpus.folds=$folds -j 1 --quiet --results one
+	"$fairvox" run "$config" "${small[@]}" corpus.folds=$folds -j 2 --quiet --results two
 	[ "$(ls one | wc -l)" -eq 32 ]
 	for run_folder in one/*/fold*; do
 		for file in predictions.csv model.safetensors metrics.json config.yaml log done; do
@@ -26,7 +28,7 @@ setup() {
 	"$fairvox" table two --full --format md | cmp - one.md
 	grep -q '^| eiil-gdro-eg-class_x_group | ' one.md
 	run "$fairvox" verify one
-	[[ $output == "64 runs, "*" values recomputed, 0 different" ]]
+	[[ $output == "$runs runs, "*" values recomputed, 0 different" ]]
 }
 
 @test "a run in stages records every epoch of every stage, and the resolved and hashed delegate" {

@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 }
 
 @test "status of a configuration counts every run, also those without a folder" {

@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 }
 
 @test "options without an effect are noted, and sgd decays nothing by default" {
