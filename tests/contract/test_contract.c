@@ -93,18 +93,34 @@ static size_t count_unknown_findings(fv_ctx *ctx, const fv_descriptor *d, const 
 	return unknown;
 }
 
+/* Whether a parameter has another value in the profile `official`. */
+static bool has_official_values(const fv_descriptor *d)
+{
+	for (uint32_t i = 0; i < d->n_params; i++) {
+		const fv_param *p = &d->params[i];
+		if (p->def_official && (!p->def_paper || strcmp(p->def_official, p->def_paper)))
+			return true;
+	}
+	return false;
+}
+
 static void test_every_plugin(void **unused)
 {
 	(void)unused;
 	fv_ctx *ctx = test_ctx();
 	core_registry *r;
 	test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
-	size_t unknown = 0;
+	size_t unknown = 0, official = 0;
 	for (size_t i = 0; i < r->n; i++) {
-		unknown += count_unknown_findings(ctx, r->plugin[i].descriptor, "paper");
-		unknown += count_unknown_findings(ctx, r->plugin[i].descriptor, "official");
+		const fv_descriptor *d = r->plugin[i].descriptor;
+		unknown += count_unknown_findings(ctx, d, "paper");
+		if (!has_official_values(d))
+			continue;
+		unknown += count_unknown_findings(ctx, d, "official");
+		official++;
 	}
 	assert_true(r->n >= 4);
+	assert_true(official > 0);
 	assert_int_equal(unknown, 0);
 	core_ctx_free(ctx);
 }
