@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	sed -i 's/epochs: 5/epochs: 5000/; s/loss.name: .*/loss.name: [grl, disent]}/; s/folds: .*/folds: [1]/' plan.yaml
 }
 
@@ -84,7 +85,7 @@ checkpoints() {
 
 @test "kill -9 with a checkpoint every 20 ms: the same bytes" {
 	whole
-	times=2
+	times=1
 	[ -n "${FAIRVOX_LONG-}" ] && times=10
 	for _ in $(seq $times); do
 		"$fairvox" run plan.yaml -j 2 --quiet --save-every 0.02 &
@@ -113,6 +114,7 @@ checkpoints() {
 }
 
 @test "a checkpoint of other kernels is reported, and the bytes are those of the new ones" {
+	long
 	sed -i 's/5000/3000/' plan.yaml
 	stopped 75 USR1
 	FAIRVOX_CPU=portable run --separate-stderr "$fairvox" run plan.yaml -j 2
@@ -139,6 +141,7 @@ checkpoints() {
 }
 
 @test "--force starts over" {
+	sed -i 's/5000/3000/' plan.yaml
 	stopped 75 USR1
 	"$fairvox" run plan.yaml -j 2 --quiet --force
 	! grep -q 'goes on after' results/*/*/log

@@ -40,6 +40,7 @@ setup() {
 }
 
 @test "verify notices a changed prediction, run notices changed labels" {
+	encoded
 	"$fairvox" run plan.yaml --quiet
 	sed -i '2s/,0\.[0-9]*,/,0.999999,/' results/erm-*/fold1-seed1/predictions.csv
 	run "$fairvox" verify results
@@ -55,6 +56,7 @@ setup() {
 }
 
 @test "a damaged cache entry is recomputed" {
+	encoded
 	"$fairvox" run plan.yaml --quiet
 	"$fairvox" table results --full --format md >first.md
 	entry=$(find cache -name '*.safetensors' | sort | head -1)
@@ -66,6 +68,7 @@ setup() {
 }
 
 @test "predict works with a run and with a variant" {
+	encoded
 	"$fairvox" run plan.yaml --quiet
 	wave=$(find "$corpus" -name '*.flac' | sort | head -1)
 	"$fairvox" predict results/erm-*/fold1-seed1 "$wave" >one.csv
@@ -81,6 +84,7 @@ setup() {
 }
 
 @test "groups writes the groups that a run uses" {
+	encoded
 	"$fairvox" run plan.yaml loss.name=rw 'grouper={name: pseudo, encoder: {name: pitch}}' --quiet
 	"$fairvox" groups plan.yaml loss.name=rw 'grouper={name: pseudo, encoder: {name: pitch}}' --fold 2 \
 		--out groups.csv >agreement
@@ -106,7 +110,7 @@ setup() {
 @test "kill -9 at random moments, then resumed: the same table, no file left over" {
 	"$fairvox" run plan.yaml -j 2 --quiet --results whole --cache cache
 	"$fairvox" table whole >whole.md
-	times=4
+	times=2
 	[ -n "${FAIRVOX_LONG-}" ] && times=20
 	for i in $(seq $times); do
 		[ $((i % 2)) -eq 1 ] && rm -rf cache results
@@ -143,6 +147,7 @@ setup() {
 }
 
 @test "an interrupted run has its own exit code and resumes" {
+	encoded
 	"$fairvox" run plan.yaml train.epochs=20000 --quiet &
 	pid=$!
 	at_work
@@ -169,6 +174,7 @@ setup() {
 }
 
 @test "features from another program are identified by content, not path" {
+	encoded
 	"$fairvox" encode --encoder pitch --out all.csv "$corpus"/*.flac
 	"$fairvox" run plan.yaml --quiet loss.name=erm 'encoder={name: precomputed, file: all.csv}'
 	cp results/erm-*/fold1-seed1/done before

@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	sed -i '/^matrix/d; s/epochs: 5/epochs: 1/' plan.yaml
 	sed 's/^/ /; 1i matrix:' <<<'loss: [{name: erm}, {name: cvar_dro, alpha: 0.1}, {name: cvar_dro, alpha: 0.5}]' >blocks
 	sed 's/^/ /; 1i matrix:' <<<'{loss.name: [cvar_dro], loss.alpha: [0.1]}' >keys

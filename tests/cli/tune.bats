@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	plan
+	encoded
 	cat >tune.yaml <<-END
 		defaults: [plan.yaml]
 		train: {seed: [1, 2]}
