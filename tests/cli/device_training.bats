@@ -76,6 +76,7 @@ END
 }
 
 @test "alone in a process each, in any number of workers: the same bytes" {
+	long
 	gpu "" run plan.yaml -j 1 --quiet --device cuda
 	gpu "" run plan.yaml -j 3 --quiet --device cuda --results three
 	gpu "" run plan.yaml -j 2 --quiet --device cuda --isolate --results isolated loss.name=[erm,rw] matrix=none train.learning_rate=[0.01,0.03] corpus.folds=[1]
