@@ -7,6 +7,7 @@
 #include "backend/collapse_kernels.h"
 #include "backend/dot_kernels.h"
 #include "backend/front_kernels.h"
+#include "backend/gate_kernels.h"
 #include "backend/hidden_kernels.h"
 #include "backend/map_kernels.h"
 #include "backend/mix_kernels.h"
@@ -15,9 +16,10 @@
 
 #define ALL_KERNELS                                                                                \
 	.finish = finish_tile, .split = split_row, .pack = pack_row, .gelu = apply_gelu,           \
-	.layer_norm = apply_layer_norm, .softmax = apply_softmax,                                  \
-	.first_rows = convolve_wave_rows, .column_moments = compute_column_moments,                \
-	.mix_layers = mix_layers, .mix_gradient = compute_mix_dots, .dot_rows = dot_rows,          \
+	.sigmoid = apply_sigmoid, .lstm_step = step_lstm, .layer_norm = apply_layer_norm,          \
+	.softmax = apply_softmax, .first_rows = convolve_wave_rows,                                \
+	.column_moments = compute_column_moments, .mix_layers = mix_layers,                        \
+	.mix_gradient = compute_mix_dots, .dot_rows = dot_rows,                                    \
 	.collapse_product = collapse_product, .collapse_row = collapse_row,                        \
 	.collapse_gradient = collapse_gradient,                                                    \
 	.collapse_output_gradient = collapse_output_gradient, .hidden_forward = hidden_forward,    \

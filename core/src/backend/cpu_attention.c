@@ -10,7 +10,7 @@
 #include <fairvox/vector.h>
 
 #include "backend/cpu_ops.h"
-#include "backend/gates.h"
+#include "backend/kernels.h"
 #include "base/context.h"
 
 /* --- attention --- */
@@ -21,12 +21,20 @@ static void compute_gates(
 {
 	int64_t rows = frames * h->heads, size = h->width / h->heads;
 	fv_linear_apply(h->gate, rows, x, size, 0, FV_ACTIVATION_NONE, gate, 2, scratch);
-	core_sigmoid(gate, gate, 2 * rows);
+	core_kernels_used()->sigmoid(gate, gate, 2 * rows);
 	for (int64_t r = 0; r < rows; r++)
 		gate[r] = gate[2 * r] * (gate[2 * r + 1] * h->constant[r % h->heads] - 1) + 2;
 }
 
-CORE_LANES_FAST static void add_scaled(float *y, float factor, const float *x, int64_t n)
+/* Compiles a function also for wider registers. Which one runs is chosen when the library is loaded; the
+ * arithmetic is the same. */
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
+#define FOR_WIDE_REGISTERS __attribute__((target_clones("avx2", "default")))
+#else
+#define FOR_WIDE_REGISTERS
+#endif
+
+FOR_WIDE_REGISTERS static void add_scaled(float *y, float factor, const float *x, int64_t n)
 {
 	for (int64_t i = 0; i < n; i++)
 		y[i] += factor * x[i];

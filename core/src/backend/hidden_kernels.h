@@ -12,19 +12,13 @@ SIMD_INLINE void finish_hidden_row(fv_activation activation, bool drops, int64_t
 	const float *bias, const float *keep, float *z, float *y)
 {
 	for (int64_t j = 0; j < width; j += SIMD_LANES) {
-		int64_t some = width - j < SIMD_LANES ? width - j : 0;
-		simd_v v = some ? v_load_some(z + j, some) + v_load_some(bias + j, some)
-				: v_load(z + j) + v_load(bias + j);
+		int64_t left = width - j;
+		simd_v v = v_load_first(z + j, left) + v_load_first(bias + j, left);
 		simd_v out = apply_activation(v, activation);
 		if (drops)
-			out *= some ? v_load_some(keep + j, some) : v_load(keep + j);
-		if (some) {
-			v_store_some(z + j, v, some);
-			v_store_some(y + j, out, some);
-		} else {
-			v_store(z + j, v);
-			v_store(y + j, out);
-		}
+			out *= v_load_first(keep + j, left);
+		v_store_first(z + j, v, left);
+		v_store_first(y + j, out, left);
 	}
 }
 
@@ -60,8 +54,7 @@ SIMD_INLINE simd_v multiply_by_slope(fv_activation activation, simd_v z, simd_v 
 	if (activation == FV_ACTIVATION_NONE)
 		return d;
 	simd_v tail = v_gelu_tail(v_min(v_abs(z), v_set(6)));
-	simd_i above = z > 0;
-	simd_v cumulated = (simd_v)(((simd_i)(1 - tail) & above) | ((simd_i)tail & ~above));
+	simd_v cumulated = v_choose(z > 0, 1 - tail, tail);
 	simd_v density = v_exp(-0.5f * z * z) * 0.398942280401432678f;
 	return d * v_fma(z, density, cumulated);
 }
@@ -70,16 +63,12 @@ SIMD_INLINE void carry_hidden(fv_activation activation, bool drops, int64_t n, c
 	const float *z, float *d)
 {
 	for (int64_t i = 0; i < n; i += SIMD_LANES) {
-		int64_t some = n - i < SIMD_LANES ? n - i : 0;
-		simd_v at = some ? v_load_some(z + i, some) : v_load(z + i);
-		simd_v v = some ? v_load_some(d + i, some) : v_load(d + i);
+		int64_t left = n - i;
+		simd_v v = v_load_first(d + i, left);
 		if (drops)
-			v *= some ? v_load_some(keep + i, some) : v_load(keep + i);
-		v = multiply_by_slope(activation, at, v);
-		if (some)
-			v_store_some(d + i, v, some);
-		else
-			v_store(d + i, v);
+			v *= v_load_first(keep + i, left);
+		v = multiply_by_slope(activation, v_load_first(z + i, left), v);
+		v_store_first(d + i, v, left);
 	}
 }
 

@@ -145,6 +145,11 @@ typedef struct core_kernels {
 	void (*split)(const float *x, int64_t n, float *high, float *low);
 	void (*pack)(const float *x, int64_t n, uint16_t *high, uint16_t *low);
 	void (*gelu)(const float *x, float *y, int64_t n);
+	/* x [n] -> y [n], relative error below 3e-7 above -87, 0 below; y may be x */
+	void (*sigmoid)(const float *x, float *y, int64_t n);
+	/* gates [P,4H] before their functions, rows i, f, g, o; cell [P,H] in and out; out [P,H], the hidden states */
+	void (*lstm_step)(
+		int64_t sequences, int64_t hidden, const float *gates, float *cell, float *out);
 	void (*layer_norm)(const float *x, int64_t rows, int64_t width, const float *scale,
 		const float *offset, float eps, float *y);
 	void (*softmax)(float *x, int64_t rows, int64_t width, int64_t stride);

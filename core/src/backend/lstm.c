@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "backend/cpu_ops.h"
-#include "backend/gates.h"
+#include "backend/kernels.h"
 
 enum { ROWS = 64 /* of the inputs' matrix product, about */ };
 
@@ -74,7 +74,7 @@ void fv_lstm_apply(const fv_lstm *lstm, const float *x, int64_t steps, int64_t s
 				fv_linear_apply(lstm->recurrent, sequences,
 					now - sequences * hidden, hidden, 1, FV_ACTIVATION_NONE,
 					gate, wide, rest);
-			core_lstm_step(gate, sequences, lstm->hidden, cell, now);
+			core_kernels_used()->lstm_step(sequences, hidden, gate, cell, now);
 		}
 	}
 }

@@ -66,6 +66,12 @@ SIMD_INLINE simd_v v_sqrt(simd_v a)
 #endif
 }
 
+/* a in the lanes where `mask` is set, b elsewhere */
+SIMD_INLINE simd_v v_choose(simd_i mask, simd_v a, simd_v b)
+{
+	return (simd_v)(((simd_i)a & mask) | ((simd_i)b & ~mask));
+}
+
 /* a > b ? a : b, which gives b when either is NaN */
 SIMD_INLINE simd_v v_max(simd_v a, simd_v b)
 {
@@ -74,8 +80,7 @@ SIMD_INLINE simd_v v_max(simd_v a, simd_v b)
 #elif SIMD_LANES == 8
 	return (simd_v)_mm256_max_ps((__m256)a, (__m256)b);
 #else
-	simd_i larger = a > b;
-	return (simd_v)(((simd_i)a & larger) | ((simd_i)b & ~larger));
+	return v_choose(a > b, a, b);
 #endif
 }
 
@@ -121,6 +126,20 @@ SIMD_INLINE void v_store_some(float *p, simd_v v, int64_t n)
 #else
 	memcpy(p, &v, (size_t)n * sizeof *p);
 #endif
+}
+
+/* Loads or stores the first n lanes, or all if n >= SIMD_LANES. */
+SIMD_INLINE simd_v v_load_first(const float *p, int64_t n)
+{
+	return n < SIMD_LANES ? v_load_some(p, n) : v_load(p);
+}
+
+SIMD_INLINE void v_store_first(float *p, simd_v v, int64_t n)
+{
+	if (n < SIMD_LANES)
+		v_store_some(p, v, n);
+	else
+		v_store(p, v);
 }
 
 #if SIMD_LANES > 4
