@@ -42,10 +42,7 @@ static void compute_squared_distances(
 				sum[s] = v_fma(off, off, sum[s]);
 			}
 		for (; d < dims; d += SIMD_LANES) {
-			int64_t some = dims - d;
-			simd_v off = some < SIMD_LANES
-					     ? v_load_some(x + d, some) - v_load_some(y + d, some)
-					     : v_load(x + d) - v_load(y + d);
+			simd_v off = v_load_first(x + d, dims - d) - v_load_first(y + d, dims - d);
 			sum[0] = v_fma(off, off, sum[0]);
 		}
 		out[row] = v_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
@@ -181,10 +178,8 @@ SIMD_INLINE void attract_block(const core_map_points *points, int64_t i, int64_t
 		to.y[k] = points->y[index[k]];
 	}
 	for (int64_t k = 0; k < n; k += SIMD_LANES) {
-		int64_t some = n - k < SIMD_LANES ? n - k : 0;
-		simd_v p = some ? v_load_some(affinity + k, some) : v_load(affinity + k);
-		simd_v x = some ? v_load_some(to.x + k, some) : v_load(to.x + k);
-		simd_v y = some ? v_load_some(to.y + k, some) : v_load(to.y + k);
+		simd_v p = v_load_first(affinity + k, n - k);
+		simd_v x = v_load_first(to.x + k, n - k), y = v_load_first(to.y + k, n - k);
 		simd_v dx = v_set(points->x[i]) - x, dy = v_set(points->y[i]) - y;
 		simd_v pull = p * v_reciprocal(v_fma(dx, dx, v_fma(dy, dy, v_set(1))));
 		sum[0] = v_fma(pull, dx, sum[0]);
@@ -245,20 +240,13 @@ static void compute_square_repulsion(const core_map_points *sorted, const core_s
 	float *sum_q)
 {
 	for (int64_t i = 0; i < count; i += SIMD_LANES) {
-		int64_t some = count - i < SIMD_LANES ? count - i : SIMD_LANES;
 		point_sums sums = {0};
 		sums.x = v_load(sorted->x + first + i);
 		sums.y = v_load(sorted->y + first + i);
 		repel_vector(sorted, squares, n_squares, first + i, &sums);
-		if (some < SIMD_LANES) {
-			v_store_some(repulsion_x + i, sums.rx, some);
-			v_store_some(repulsion_y + i, sums.ry, some);
-			v_store_some(sum_q + i, sums.q, some);
-		} else {
-			v_store(repulsion_x + i, sums.rx);
-			v_store(repulsion_y + i, sums.ry);
-			v_store(sum_q + i, sums.q);
-		}
+		v_store_first(repulsion_x + i, sums.rx, count - i);
+		v_store_first(repulsion_y + i, sums.ry, count - i);
+		v_store_first(sum_q + i, sums.q, count - i);
 	}
 }
 

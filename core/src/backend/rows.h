@@ -76,17 +76,10 @@ SIMD_INLINE simd_v split_bf16(simd_v v, simd_v *rest)
 static void split_row(const float *x, int64_t n, float *high, float *low)
 {
 	for (int64_t i = 0; i < n; i += SIMD_LANES) {
-		int64_t some = n - i < SIMD_LANES ? n - i : 0;
-		simd_v rest,
-			near = split_bf16(some ? v_load_some(x + i, some) : v_load(x + i), &rest);
-		if (some)
-			v_store_some(high + i, near, some);
-		else
-			v_store(high + i, near);
-		if (low && some)
-			v_store_some(low + i, rest, some);
-		else if (low)
-			v_store(low + i, rest);
+		simd_v rest, near = split_bf16(v_load_first(x + i, n - i), &rest);
+		v_store_first(high + i, near, n - i);
+		if (low)
+			v_store_first(low + i, rest, n - i);
 	}
 }
 
@@ -103,13 +96,10 @@ SIMD_INLINE void store_as_bf16(uint16_t *p, simd_v v, int64_t n)
 static void pack_row(const float *x, int64_t n, uint16_t *high, uint16_t *low)
 {
 	for (int64_t i = 0; i < n; i += SIMD_LANES) {
-		int64_t here = n - i < SIMD_LANES ? n - i : SIMD_LANES;
-		simd_v rest, near = split_bf16(
-				     here < SIMD_LANES ? v_load_some(x + i, here) : v_load(x + i),
-				     &rest);
-		store_as_bf16(high + i, near, here);
+		simd_v rest, near = split_bf16(v_load_first(x + i, n - i), &rest);
+		store_as_bf16(high + i, near, n - i);
 		if (low)
-			store_as_bf16(low + i, rest, here);
+			store_as_bf16(low + i, rest, n - i);
 	}
 }
 
