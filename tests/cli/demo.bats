@@ -4,7 +4,7 @@
 load helpers
 
 @test "the demo prints README's table" {
-	[ -n "${FAIRVOX_LONG-}" ] || skip "FAIRVOX_LONG is not set"
+	long
 	cd "$BATS_TEST_TMPDIR"
 	cp -r "$FAIRVOX_SOURCE/configs" configs
 	"$fairvox" synth demo/corpus --limit 2000 --jobs 2 --quiet

@@ -57,6 +57,21 @@ encoded() {
 	cp -r "$cache" cache
 }
 
+# run_study: runs the small study once for all cases of a file.
+run_study() {
+	mkdir "$BATS_FILE_TMPDIR/study"
+	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR/study plan
+	encoded
+	"$fairvox" run plan.yaml -j 2 --quiet 'eval.compare={metric: tpr_gap, attribute: gender}'
+}
+
+# copy_study: a copy of it, for a case to change.
+copy_study() {
+	corpus
+	cd "$BATS_TEST_TMPDIR"
+	cp -a "$BATS_FILE_TMPDIR/study/." .
+}
+
 # fails CODE TEXT COMMAND...: expects the exit code, and TEXT in the messages on stderr.
 fails() {
 	local code=$1 text=$2

@@ -3,18 +3,12 @@
 # Figures of a study that was run: files of all formats, and the numbers of the tables.
 load helpers
 
-# The study, which each case has a copy of.
 setup_file() {
-	mkdir "$BATS_FILE_TMPDIR/study"
-	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR/study plan
-	encoded
-	"$fairvox" run plan.yaml -j 2 --quiet 'eval.compare={metric: tpr_gap, attribute: gender}'
+	run_study
 }
 
 setup() {
-	corpus
-	cd "$BATS_TEST_TMPDIR"
-	cp -a "$BATS_FILE_TMPDIR/study/." .
+	copy_study
 }
 
 # marks FILE.svg CODE: runs Python code with `root`, the parsed SVG, `marks`, the data attributes of its

@@ -3,18 +3,12 @@
 # The report of a study that was run: its numbers, its markup, and how a browser shows it.
 load helpers
 
-# The study, which each case has a copy of.
 setup_file() {
-	mkdir "$BATS_FILE_TMPDIR/study"
-	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR/study plan
-	encoded
-	"$fairvox" run plan.yaml -j 2 --quiet 'eval.compare={metric: tpr_gap, attribute: gender}'
+	run_study
 }
 
 setup() {
-	corpus
-	cd "$BATS_TEST_TMPDIR"
-	cp -a "$BATS_FILE_TMPDIR/study/." .
+	copy_study
 }
 
 # page FILE.html CODE: runs Python code with `page`, the text of the file, `tables` (name -> rows of texts),

@@ -3,18 +3,12 @@
 # The table in its layouts and formats, on a study that was run.
 load helpers
 
-# The study, which each case has a copy of.
 setup_file() {
-	mkdir "$BATS_FILE_TMPDIR/study"
-	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR/study plan
-	encoded
-	"$fairvox" run plan.yaml -j 2 --quiet 'eval.compare={metric: tpr_gap, attribute: gender}'
+	run_study
 }
 
 setup() {
-	corpus
-	cd "$BATS_TEST_TMPDIR"
-	cp -a "$BATS_FILE_TMPDIR/study/." .
+	copy_study
 }
 
 @test "the grid: both aggregates, nulls, the comparison, baselines and what each variant used" {
