@@ -38,7 +38,7 @@ class Mistake:
 		self.macros, self.plugins, self.check, self.check_code = [], [], [], None
 		self.run, self.warn = [], []
 
-	def add(self, key, text):
+	def add_entry(self, key, text):
 		if key == "plugins":
 			self.plugins.append(text)
 		elif key.startswith("check "):
@@ -59,7 +59,7 @@ def read_mistakes():
 			if head:
 				found.append(Mistake(kind, *head.groups()))
 			elif entry and found:
-				found[-1].add(*entry.groups())
+				found[-1].add_entry(*entry.groups())
 			elif line and not line.startswith("#"):
 				sys.exit(f"{file}.txt:{number}: not understood: {line}")
 	return found
