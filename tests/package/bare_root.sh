@@ -19,7 +19,7 @@ test -z "$(ldd /usr/bin/fairvox /usr/lib/*/libfairvox.so.0 /usr/lib/*/fairvox/*.
 fairvox plugins | tee plugins
 ! grep refused plugins
 test "$(grep -c '^loss' plugins)" -ge 15
-study=/root/study # of the bare root
+study=/study # of the bare root
 rm -rf "$study" && mkdir -p "$study/configs" && cd "$study"
 cp /usr/share/fairvox/configs/demo.yaml configs
 time fairvox synth demo/corpus --limit 600 -j 2 -q

@@ -18,10 +18,10 @@ apt-get install -y -qq --no-install-recommends python3-venv python3-numpy espeak
 for library in openblas sndfile yaml jansson ltdl soxr cairo curl; do
 	test -z "$(find /usr/lib /lib -name "lib$library*.so*" -not -path '*/site-packages/*')" || echo "has $library"
 done
-rm -rf /root/venv && python3 -m venv --system-site-packages /root/venv
-/root/venv/bin/pip install --no-index --find-links /wheel fairvox
-export PATH=/root/venv/bin:$PATH
-rm -rf /root/study && mkdir /root/study && cd /root/study
+rm -rf /venv && python3 -m venv --system-site-packages /venv
+/venv/bin/pip install --no-index --find-links /wheel fairvox
+export PATH=/venv/bin:$PATH
+rm -rf /study && mkdir /study && cd /study
 fairvox --version
 fairvox plugins >plugins
 ! grep refused plugins
