@@ -10,14 +10,12 @@ finishes() {
 	fails "$code" "$text" timeout -k 1 20 "$@"
 }
 
-# results: a finished study in ./results.
-results() {
-	plan
-	"$fairvox" run plan.yaml --quiet
+setup_file() {
+	run_study
 }
 
 @test "a pipe in place of a file is refused, and nothing waits for its writer" {
-	results
+	copy_study
 	run_folder=$(echo results/erm-*/fold1-*)
 	mkfifo pipe.csv pipe.yaml pipe.wav pipe.safetensors
 	not="not a regular file"
@@ -36,7 +34,7 @@ results() {
 }
 
 @test "a pipe named done is no finished run" {
-	results
+	copy_study
 	run_folder=$(echo results/erm-*/fold1-*)
 	rm "$run_folder/done"
 	mkfifo "$run_folder/done"
@@ -49,7 +47,7 @@ results() {
 }
 
 @test "a limit on the size of files is told with the file, and leaves no half of one" {
-	results
+	copy_study
 	for command in "groups plan.yaml loss.name=rw --fold 1 --out g.csv" "run plan.yaml --results limited" \
 		"encode --encoder pitch --out o.csv $(echo "$corpus"/*.flac | cut -d' ' -f1)"; do
 		# messages go through a pipe, which has no limit
@@ -94,7 +92,8 @@ results() {
 @test "a disk that is nearly full takes the results of a training that was saved" {
 	[ "$(id -u)" = 0 ] || skip "only root can mount a small disk"
 	plan
-	sed -i 's/folds: .*/folds: [1]/; s/learning_rate: 0.01/learning_rate: 0.01/; s/epochs: 5/epochs: 400/; /matrix/d' plan.yaml
+	encoded
+	sed -i 's/folds: .*/folds: [1]/; s/epochs: 5/epochs: 400/; /matrix/d' plan.yaml
 	echo 'head: {hidden: [256]}' >>plan.yaml
 	"$fairvox" run plan.yaml --quiet --results whole
 	mkdir disk
@@ -181,7 +180,7 @@ END
 }
 
 @test "names and reasons of others cannot command a terminal" {
-	results
+	copy_study
 	evil=$'Ma\e[31mle\xc2\x9b\xe2\x80\xae\x9b'
 	run_folder=$(echo results/erm-*/fold1-*)
 	sed -i "s/Female/${evil%?}/g" "$run_folder"/../*/predictions.csv
@@ -223,7 +222,7 @@ END
 }
 
 @test "a file that the system does not give is told, and its run is not left out of a table" {
-	results
+	copy_study
 	export OPENBLAS_NUM_THREADS=1
 	"$fairvox" table results >whole
 	for kind in io files; do
@@ -248,7 +247,7 @@ END
 }
 
 @test "a folder in place of a cache entry is removed, or told if it holds something" {
-	results
+	copy_study
 	entry=$(find cache -name '*.safetensors' | head -1)
 	[ -n "$entry" ]
 	rm "$entry"
@@ -261,7 +260,7 @@ END
 }
 
 @test "a refused plugin that hides another says why it is refused" {
-	results
+	copy_study
 	mkdir p
 	head -c 9000 "$FAIRVOX_BUILD/plugins/gdro.so" >p/gdro.so
 	fails 4 "loss 'gdro' cannot be used: $PWD/p/gdro.so: truncated" "$fairvox" run plan.yaml loss.name=gdro --plugins p

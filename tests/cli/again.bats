@@ -5,7 +5,7 @@ load helpers
 
 setup() {
 	plan
-	encoded
+	encoded whole
 }
 
 # now N RUN...: runs the plan and fails unless N runs were computed.
@@ -29,7 +29,7 @@ now() {
 	now 0 plan.yaml 'corpus.folds=[2]'
 	now 2 plan.yaml 'train.seed=[1, 2]' 'corpus.folds=[2]'
 	now 0 plan.yaml loss.name=rw,erm
-	"$fairvox" encode --encoder pitch --out all.csv "$corpus"/*.flac
+	features all.csv
 	sed 's/^encoder:.*/encoder: {name: precomputed, file: all.csv}/; s/^matrix:.*//' plan.yaml >by-name.yaml
 	now 2 by-name.yaml --results alone
 	echo 'matrix: {encoder: [{name: precomputed, file: all.csv}, {name: pitch}]}' >>by-name.yaml
@@ -38,7 +38,7 @@ now() {
 }
 
 @test "a features file is identified by its content" {
-	"$fairvox" encode --encoder pitch --out all.csv "$corpus"/*.flac
+	features all.csv
 	sed 's/^encoder:.*/encoder: {name: precomputed, file: all.csv}/' plan.yaml >by-name.yaml
 	now 4 by-name.yaml
 	mkdir elsewhere

@@ -3,6 +3,12 @@
 # fairvox groups: the printed figures are recomputed here from the groups file it writes.
 load helpers
 
+setup_file() {
+	cd "$BATS_FILE_TMPDIR"
+	corpus
+	encoded whole
+}
+
 setup() {
 	plan
 	sed -i '/^matrix:/d' plan.yaml
@@ -12,7 +18,7 @@ setup() {
 pseudo='grouper={name: pseudo, encoder: {name: pitch}}'
 voice='encoder: {name: functionals, output: voice}'
 
-# Recordings are encoded once for all tests.
+# Recordings are encoded once for all cases.
 groups() {
 	"$fairvox" groups plan.yaml --cache "$BATS_FILE_TMPDIR/cache" "$@"
 }

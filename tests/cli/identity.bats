@@ -247,7 +247,7 @@ variant() {
 
 @test "a study that was copied elsewhere computes nothing, its files may be called otherwise" {
 	echo 'x' >weights.bin
-	"$fairvox" encode --encoder pitch --out all.csv audio/*.flac
+	features all.csv
 	sed -i 's/^encoder:.*/encoder: {name: precomputed, file: all.csv, standardize: train}/' study.yaml
 	now 6 0 study.yaml -j 2
 	cp -rL . ../copy

@@ -5,7 +5,7 @@ load helpers
 
 setup() {
 	plan
-	encoded
+	encoded whole
 	sed -i '/^matrix:/d' plan.yaml
 	sed -i 's/^grouper:.*/grouper: {name: pseudo, encoder: {name: pitch}}/' plan.yaml
 	objectives=loss.name=gadro,pgdro,lff,disent,random
@@ -13,7 +13,7 @@ setup() {
 
 @test "objectives with and without networks of their own: run, table, verify" {
 	"$fairvox" run plan.yaml "$objectives" -j 1 --quiet --results one
-	"$fairvox" run plan.yaml "$objectives" -j 2 --quiet --results two --cache cache2
+	"$fairvox" run plan.yaml "$objectives" -j 2 --quiet --results two
 	"$fairvox" table one --full --format md >one.md
 	"$fairvox" table two --full --format md | cmp - one.md
 	for variant in gadro pgdro lff disent random; do

@@ -4,18 +4,31 @@
 load helpers
 
 setup_file() {
-	run_study
+	run_study 'eval.compare={metric: tpr_gap, attribute: gender}'
+	tables
 }
 
 setup() {
 	copy_study
+	cp "$BATS_FILE_TMPDIR"/study/table.* .
+}
+
+# tables [OPTION...]: the study's tables that `marks` reads.
+tables() {
+	for format in json csv; do "$fairvox" table results --format $format "$@" >table.$format; done
+}
+
+# another ARGUMENT...: another study in ./results, and its tables.
+another() {
+	rm -r results cache
+	encoded whole
+	"$fairvox" run plan.yaml -j 2 --quiet "$@"
+	tables --draws 2000
 }
 
 # marks FILE.svg CODE: runs Python code with `root`, the parsed SVG, `marks`, the data attributes of its
 # marks, `text`, all its text, `table`, that of `fairvox table --format json`, and `rows`, the lines of its csv.
 marks() {
-	"$fairvox" table results --format json >table.json
-	"$fairvox" table results --format csv >table.csv
 	python3 - "$1" "$2" <<'END'
 import csv, glob, json, math, sys
 import xml.etree.ElementTree as ET
@@ -98,8 +111,7 @@ for m in marks:
 
 @test "lines: metrics against a number of the matrix" {
 	fails 4 "the matrix has no numeric axis" "$fairvox" plot lines results -o f.svg
-	rm -r results
-	"$fairvox" run plan.yaml -j 2 --quiet train.learning_rate=0.003,0.01,0.03
+	another train.learning_rate=0.003,0.01,0.03
 	"$fairvox" plot lines results -o f.svg --metric f1,acc
 	marks f.svg "$mean"'
 points = [m for m in marks if "x" in m]
@@ -114,8 +126,7 @@ assert "lr" in text'
 }
 
 @test "clusters: the rows of groups.csv, by the attribute of the predictions" {
-	rm -r results
-	"$fairvox" run plan.yaml -j 2 --quiet loss.name=rw 'grouper={name: kmeans, k: 3, encoder: {name: pitch}}'
+	another loss.name=rw 'grouper={name: kmeans, k: 3, encoder: {name: pitch}}'
 	"$fairvox" plot clusters results -o f.svg --fold 2
 	marks f.svg '
 import collections
@@ -134,8 +145,7 @@ assert any("fold 2" in t for t in text)'
 
 @test "t-SNE: a map of the recordings from the cache, by people and inferred groups" {
 	fails 4 "no variant has groups inferred from features" "$fairvox" plot tsne results -o f.svg
-	rm -r results
-	"$fairvox" run plan.yaml -j 2 --quiet loss.name=rw 'grouper={name: kmeans, k: 3, encoder: {name: pitch}}'
+	another loss.name=rw 'grouper={name: kmeans, k: 3, encoder: {name: pitch}}'
 	"$fairvox" plot tsne results -o f.svg --quiet
 	marks f.svg '
 import collections

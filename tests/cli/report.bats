@@ -4,7 +4,7 @@
 load helpers
 
 setup_file() {
-	run_study
+	run_study 'eval.compare={metric: tpr_gap, attribute: gender}'
 }
 
 setup() {
@@ -346,8 +346,8 @@ assert len(rows) == 6'
 
 @test "t-SNE from the cache, or why not" {
 	sed -i 's/^grouper:.*/grouper: {name: kmeans, k: 3, encoder: {name: functionals, output: voice}}/' plan.yaml
-	"$fairvox" run plan.yaml -j 2 --quiet --results km --cache features
-	"$fairvox" report plan.yaml --results km --cache features -o r.html
+	"$fairvox" run plan.yaml -j 2 --quiet --results km
+	"$fairvox" report plan.yaml --results km --cache cache -o r.html
 	page r.html '
 [svg] = [a for tag, a in tags if tag == "svg" and a["id"] == "fv-tsne"]
 assert "Not drawn" not in text["groups"]'

@@ -4,7 +4,7 @@
 load helpers
 
 setup_file() {
-	run_study
+	run_study 'eval.compare={metric: tpr_gap, attribute: gender}'
 }
 
 setup() {
