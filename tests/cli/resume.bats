@@ -36,15 +36,27 @@ same() {
 	[ -z "$(find results -name 'checkpoint*')" ]
 }
 
-# stopped CODE SIGNAL [OPTION...]: runs for a second, sends the signal, and expects the exit code.
+# same_alone LOSS: the run of ./results equals that of this loss in `whole`; no checkpoint is left.
+same_alone() {
+	local run
+	run=$(echo "$whole"/results/"$1"-*/*/)
+	same_run "$run" results/*"-${run#*"/$1-"}"
+	[ -z "$(find results -name 'checkpoint*')" ]
+}
+
+# one_loss NAME: leaves the plan one of its two runs.
+one_loss() {
+	sed -i "s/loss.name: .*/loss.name: [$1]}/" plan.yaml
+}
+
+# stopped CODE SIGNAL [RUNS]: runs the plan of RUNS (2) for a moment, sends the signal, and expects the exit code.
 stopped() {
 	local want=$1 signal=$2 code=0
-	shift 2
 	touch before
-	"$fairvox" run plan.yaml -j 2 --quiet "$@" &
+	"$fairvox" run plan.yaml -j 2 --quiet &
 	local pid=$!
-	at_work 2 before
-	sleep 0.2
+	at_work "${3-2}" before
+	sleep 0.1
 	kill -"$signal" $pid
 	wait $pid || code=$?
 	[ "$code" -eq "$want" ]
@@ -85,12 +97,13 @@ checkpoints() {
 
 @test "kill -9 with a checkpoint every 20 ms: the same bytes" {
 	whole
+	one_loss disent
 	times=1
 	[ -n "${FAIRVOX_LONG-}" ] && times=10
 	for _ in $(seq $times); do
 		"$fairvox" run plan.yaml -j 2 --quiet --save-every 0.02 &
 		pid=$!
-		at_work 2
+		at_work
 		sleep "0.$((RANDOM % 9))$((RANDOM % 9))"
 		kill -9 $pid 2>/dev/null || true
 		wait $pid 2>/dev/null || true
@@ -98,19 +111,20 @@ checkpoints() {
 	[ "$(checkpoints)" -ge 1 ]
 	"$fairvox" run plan.yaml --quiet
 	grep -q '^info: goes on after step' results/*/*/log
-	same
+	same_alone disent
 }
 
 @test "a damaged checkpoint is reported, and the bytes are the same" {
 	whole
-	stopped 75 USR1
+	one_loss grl
+	stopped 75 USR1 1
 	for file in $(find results -name checkpoint.safetensors); do
 		printf x | dd of="$file" bs=1 seek=$(($(stat -c %s "$file") / 2)) conv=notrunc status=none
 	done
 	run --separate-stderr "$fairvox" run plan.yaml -j 2
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"checkpoint.safetensors: not the checkpoint of a run, or damaged: the run starts over"* ]]
-	same
+	same_alone grl
 }
 
 @test "a checkpoint of other kernels is reported, and the bytes are those of the new ones" {
@@ -129,7 +143,8 @@ checkpoints() {
 	mkdir labels
 	cp "$corpus"/labels_consensus_{1,2}.csv labels # the first of them says what the variant is
 	sed -i "s|labels: .*|labels: labels/labels_consensus_{fold}.csv|; s/folds: .*/folds: [2]/; s/5000/3000/" plan.yaml
-	stopped 75 USR1
+	one_loss grl
+	stopped 75 USR1 1
 	sed -i 2d labels/labels_consensus_2.csv
 	run --separate-stderr "$fairvox" run plan.yaml -j 2
 	[ "$status" -eq 0 ]
@@ -142,7 +157,8 @@ checkpoints() {
 
 @test "--force starts over" {
 	sed -i 's/5000/3000/' plan.yaml
-	stopped 75 USR1
+	one_loss grl
+	stopped 75 USR1 1
 	"$fairvox" run plan.yaml -j 2 --quiet --force
 	! grep -q 'goes on after' results/*/*/log
 }
