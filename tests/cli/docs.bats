@@ -29,7 +29,7 @@ write_shim() {
 				set -- "\$@" "\$argument"
 			done
 			;;
-		run) set -- "\$@" train.epochs=2 corpus.folds=1 ;;
+		run) set -- "\${@/#train.seed=*/train.seed=1}" train.epochs=2 corpus.folds=1 ;;
 		table | report) [[ \$2 != *.yaml || \$2 == study.yaml ]] || set -- "\$@" train.epochs=2 corpus.folds=1 ;;
 		esac
 		exec $prefix/bin/fairvox "\$@"
