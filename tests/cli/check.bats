@@ -90,6 +90,7 @@ told() {
 
 @test "a stage with memory of fv_scratch stops check and run" {
 	plan
+	encoded
 	"$fairvox" new plugin loss again --extension stages >/dev/null
 	sed -i 's/^\(\t*\)stage->row_weight = s->weight;/\1stage->row_weight = memcpy(fv_scratch(ctx, (size_t)s->train->n * sizeof *s->weight), s->weight, (size_t)s->train->n * sizeof *s->weight);/' again/again.c
 	grep -q fv_scratch.*s-.weight again/again.c
@@ -122,8 +123,10 @@ told() {
 @test "the command for gdb that check prints stops in the plugin" {
 	command -v gdb || skip "no gdb"
 	nm -D "$fairvox" | grep -q __asan && skip "the program has a sanitizer of its own"
-	for fault in '*(volatile int *)0 = 1' '{ volatile char *p = (char *)0x123456789000; *p = 1; }' 'abort()' '*(int *)batch->label = 1' \
-		'{ volatile int *p = (int *)v; p[1000] = 1; }'; do
+	faults=('*(volatile int *)0 = 1' 'abort()')
+	[ -z "${FAIRVOX_LONG-}" ] || faults+=('{ volatile char *p = (char *)0x123456789000; *p = 1; }' '*(int *)batch->label = 1'
+		'{ volatile int *p = (int *)v; p[1000] = 1; }')
+	for fault in "${faults[@]}"; do
 		build loss dies WEIGH "$fault"
 		told dies 4 "fault: crash: loss 'dies': op weigh (a plain batch)" "  in the debugger: gdb -ex run"
 		command=$(sed -n 's/^  in the debugger: gdb //p' <<<"$output")
@@ -134,7 +137,7 @@ told() {
 }
 
 @test "a call that lasts is told of, Ctrl-C names it, and the time limit speaks of loops" {
-	build loss loops WEIGH 'for (;;) ;'
+	build loss loops WEIGH 'for (;;) pause()'
 	"$fairvox" check ./loops.so >out 2>err &
 	pid=$!
 	for _ in $(seq 300); do

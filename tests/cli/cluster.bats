@@ -282,9 +282,9 @@ launch() {
 }
 
 @test "--max-hours stops in time and is resumed" {
-	sed -i 's/epochs: 5/epochs: 20000/; s/folds: .*/folds: [1]/; s/^matrix.*/matrix: {loss.name: [grl]}/' plan.yaml
+	sed -i 's/epochs: 5/epochs: 6000/; s/folds: .*/folds: [1]/; s/^matrix.*/matrix: {loss.name: [grl]}/' plan.yaml
 	"$fairvox" run plan.yaml --encode-only
-	fails 75 "1 run was stopped: the same command resumes it" "$fairvox" run plan.yaml --max-hours 0.0006
+	fails 75 "1 run was stopped: the same command resumes it" "$fairvox" run plan.yaml --max-hours 0.0002
 	[ "$(find results -name checkpoint.safetensors | wc -l)" -eq 1 ]
 	fails 2 "--max-hours: '0' is not a number of hours above 0" "$fairvox" run plan.yaml --max-hours 0
 	"$fairvox" run plan.yaml --max-hours 1 --quiet

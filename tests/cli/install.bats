@@ -3,13 +3,24 @@
 # An install into a temporary folder, and a loss plugin built against it outside the tree.
 load helpers
 
+# An install in $prefix and the plugins of tests/oot in ./oot, built against it, once per file.
+setup_file() {
+	prefix=$BATS_FILE_TMPDIR/prefix
+	cmake --install "$FAIRVOX_BUILD" --prefix "$prefix" >/dev/null
+	cmake -S "$FAIRVOX_SOURCE/tests/oot" -B "$BATS_FILE_TMPDIR/oot" -DCMAKE_PREFIX_PATH="$prefix" \
+		-DCMAKE_C_FLAGS='-Wall -Wextra -Werror' >"$BATS_FILE_TMPDIR/cmake.log"
+	cmake --build "$BATS_FILE_TMPDIR/oot" >>"$BATS_FILE_TMPDIR/cmake.log"
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	ln -s "$BATS_FILE_TMPDIR"/{prefix,oot} .
+	prefix=$PWD/prefix
+}
+
 @test "a plugin outside the tree, built against an install, runs from YAML" {
 	plan
-	prefix=$PWD/prefix
-	cmake --install "$FAIRVOX_BUILD" --prefix "$prefix" >/dev/null
-	cmake -S "$FAIRVOX_SOURCE/tests/oot" -B oot -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS='-Wall -Wextra -Werror' \
-		>cmake.log
-	cmake --build oot >>cmake.log
+	encoded
 	mkdir mine
 	cp oot/tilted.so mine
 	unset FAIRVOX_PLUGIN_PATH
@@ -36,11 +47,7 @@ load helpers
 
 @test "an objective in stages outside the tree, with another objective inside it" {
 	plan
-	prefix=$PWD/prefix
-	cmake --install "$FAIRVOX_BUILD" --prefix "$prefix" >/dev/null
-	cmake -S "$FAIRVOX_SOURCE/tests/oot" -B oot -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS='-Wall -Wextra -Werror' \
-		>cmake.log
-	cmake --build oot >>cmake.log
+	encoded
 	mkdir mine
 	cp oot/warm_start.so mine
 	run "$prefix/bin/fairvox" check mine/warm_start.so
@@ -67,10 +74,7 @@ load helpers
 }
 
 @test "pkg-config builds it as well, and the headers stand alone in C and C++" {
-	cd "$BATS_TEST_TMPDIR"
-	prefix=$PWD/prefix
-	cmake --install "$FAIRVOX_BUILD" --prefix "$prefix" >/dev/null
-	export PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name fairvox.pc)")
+	export PKG_CONFIG_PATH=$(dirname "$(find "$prefix/" -name fairvox.pc)")
 	gcc -shared -fPIC -o tilted.so "$FAIRVOX_SOURCE/tests/oot/tilted.c" \
 		$(pkg-config --cflags --libs fairvox) -lm
 	for header in "$prefix"/include/fairvox/*; do
@@ -105,8 +109,6 @@ load helpers
 }
 
 @test "documentation is installed as text and HTML, with links that lead somewhere, examples and licence texts" {
-	cd "$BATS_TEST_TMPDIR"
-	cmake --install "$FAIRVOX_BUILD" --prefix "$PWD/prefix" >/dev/null
 	doc=prefix/share/doc/fairvox
 	[ "$(ls $doc/*.md | wc -l)" -eq $(($(ls "$FAIRVOX_SOURCE"/core/docs/*.md | wc -l) + 1)) ]
 	for example in plugins/losses/gdro.c plugins/groupers/kmeans plugins/encoders/pitch.c tilted.c CMakeLists.txt; do
@@ -170,8 +172,6 @@ load helpers
 }
 
 @test "the installed examples build as they are, without a warning, and pass their tests" {
-	cd "$BATS_TEST_TMPDIR"
-	cmake --install "$FAIRVOX_BUILD" --prefix "$PWD/prefix" >/dev/null
 	unset FAIRVOX_PLUGIN_PATH
 	cmake -S prefix/share/doc/fairvox/examples -B examples -DCMAKE_PREFIX_PATH="$PWD/prefix" \
 		-DCMAKE_C_FLAGS='-Wall -Wextra -Wpedantic -Wconversion -Wdouble-promotion -Wshadow -Werror' >log
@@ -183,7 +183,8 @@ load helpers
 
 @test "an install that was moved uses the plugins beside it" {
 	plan
-	cmake --install "$FAIRVOX_BUILD" --prefix "$PWD/first" >/dev/null
+	encoded
+	cp -r prefix/. first
 	mkdir away
 	mv first away/second
 	unset FAIRVOX_PLUGIN_PATH

@@ -36,6 +36,7 @@ builds() {
 # A study of one run.
 write_study() {
 	corpus
+	encoded
 	cat >study.yaml <<-END
 		corpus: {audio: $corpus, labels: "$corpus/labels_consensus_{fold}.csv", folds: [1]}
 		encoder: {name: pitch, standardize: train}

@@ -19,6 +19,7 @@ setup() {
 	# Random weights call every voice female; with these biases (female -1.571, child -10) about half of them.
 	bytes 29500 '\x96\x1c\xc9\xbf'
 	bytes 29508 '\x00\x00\x20\xc1'
+	cache=(--cache "$BATS_FILE_TMPDIR/cache") # of all cases
 	small=(corpus.audio="$corpus" "corpus.labels=$corpus/labels_consensus_{fold}.csv" 'corpus.exclude=[]' corpus.folds=1
 		bias.minority_ratio=2 train.epochs=4 train.learning_rate=0.01)
 }
@@ -51,21 +52,21 @@ variants() {
 }
 
 @test "Figure 2 from end to end, and both tables from it" {
-	run --separate-stderr "$fairvox" run configs/paper/figure2.yaml -j 2 "${small[@]}"
+	run --separate-stderr "$fairvox" run configs/paper/figure2.yaml -j 2 "${cache[@]}" "${small[@]}"
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"33 of 33 runs done, 33 computed now"* ]]
 	"$fairvox" verify results | grep -q '^33 runs, .* 0 different$'
 
-	"$fairvox" table results --layout paper1 --against published --format md >paper1.md
+	"$fairvox" table results --layout paper1 --against published --draws 2000 --format md >paper1.md
 	for row in 'ERM | none' 'Random | none' 'LfF | unsupervised' 'DisEnt | unsupervised' 'PGDRO | pseudo' \
 		{DS,RW,GDRO,GADRO}' | truth' {DS,RW,GDRO,GADRO}'-IDI | pseudo' {DS,RW,GDRO,GADRO}'-IDI | unsupervised' \
 		{Overall,Gain}' | '{truth,pseudo,unsupervised}; do
 		grep -qF "| $row | " paper1.md
 	done
 	run ! grep ' | — |' <(grep -v '^| Gain' paper1.md) # no variant is missing
-	"$fairvox" table results --layout paper2 --format md >paper2.md
+	"$fairvox" table results --layout paper2 --draws 2000 --format md >paper2.md
 	[ "$(grep -c '^| \(DS\|RW\|GADRO\|GDRO\) | \(16\|32\) | [*<u>]*0' paper2.md)" -eq 8 ]
-	run --separate-stderr "$fairvox" run configs/paper/table1.yaml "${small[@]}"
+	run --separate-stderr "$fairvox" run configs/paper/table1.yaml "${cache[@]}" "${small[@]}"
 	[[ $stderr == *"17 of 17 runs done, 0 computed now"* ]]
 
 	# The groups come from the encoders, not from a substitute.
@@ -87,12 +88,12 @@ variants() {
 @test "Table 2 alone, with weights given on the command line" {
 	mv weights elsewhere
 	fails 4 "weights/wavlm-base-plus/pytorch_model.bin: No such file" "$fairvox" run configs/paper/table2.yaml "${small[@]}"
-	run --separate-stderr "$fairvox" run configs/paper/table2.yaml -j 2 "${small[@]}" \
+	run --separate-stderr "$fairvox" run configs/paper/table2.yaml -j 2 "${cache[@]}" "${small[@]}" \
 		encoder.weights=elsewhere/wavlm-base-plus/pytorch_model.bin \
 		grouper.encoder.weights=elsewhere/ecapa/embedding_model.ckpt
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"9 of 9 runs done, 9 computed now"* ]]
-	"$fairvox" table results --layout paper2 --format tex | grep -q 'begin{tabular}'
+	"$fairvox" table results --layout paper2 --draws 2000 --format tex | grep -q 'begin{tabular}'
 	# The groupers of Table 1 with weights of their own, as core/docs/fetch.md has it: a list over several lines.
 	"$fairvox" explain --full configs/paper/table1.yaml "${small[@]}" encoder.weights=elsewhere/wavlm-base-plus/pytorch_model.bin \
 		'grouper={name: truth, column: gender},
