@@ -93,7 +93,7 @@ setup_file() {
 	[ "$(id -u)" = 0 ] || skip "only root can mount a small disk"
 	plan
 	encoded
-	sed -i 's/folds: .*/folds: [1]/; s/epochs: 5/epochs: 400/; /matrix/d' plan.yaml
+	sed -i 's/folds: .*/folds: [1]/; s/epochs: 5/epochs: 200/; /matrix/d' plan.yaml
 	echo 'head: {hidden: [256]}' >>plan.yaml
 	"$fairvox" run plan.yaml --quiet --results whole
 	mkdir disk
@@ -224,7 +224,7 @@ END
 @test "a file that the system does not give is told, and its run is not left out of a table" {
 	copy_study
 	export OPENBLAS_NUM_THREADS=1
-	"$fairvox" table results >whole
+	"$fairvox" table results --draws 2000 >whole
 	for kind in io files; do
 		reason="Input/output error"
 		[ $kind = io ] || reason="Too many open files"
@@ -232,7 +232,7 @@ END
 		for n in $(seq 24); do
 			code=0
 			LD_PRELOAD=$FAIRVOX_BUILD/preload/errors.so ERRORS_KIND=$kind ERRORS_FAIL=$n \
-				"$fairvox" table results >part 2>words || code=$?
+				"$fairvox" table results --draws 2000 >part 2>words || code=$?
 			if [ $code -eq 0 ]; then
 				cmp whole part
 			else

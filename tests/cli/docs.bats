@@ -55,6 +55,7 @@ prepare_folder() {
 		matrix: {loss.name: [erm, rw]}
 	END
 	cp config.yaml study.yaml
+	encoded
 	"$prefix/bin/fairvox" run config.yaml --quiet -j 2
 	# race: any attribute of the speakers
 	for pair in erm:mine rw:theirs; do

@@ -15,6 +15,7 @@ study_of_one() {
 
 @test "one of a kind is counted in the singular" {
 	study_of_one
+	encoded
 	"$fairvox" explain --full plan.yaml >out
 	grep -qx 'plan.yaml: 1 variant (1 combination, 0 excluded, 0 included, 0 merged)' out
 	grep -qx '1 run, 1 to compute, about [0-9]* s on 1 worker' out

@@ -93,13 +93,13 @@ END
 }
 
 @test "dropout goes on where an interrupted run stopped" {
-	sed -i 's/epochs: 5/epochs: 3000/' plan.yaml
+	sed -i 's/epochs: 5/epochs: 1500/' plan.yaml
 	options=('head={hidden: [16], dropout: 0.3}' loss.name=erm)
 	"$fairvox" run plan.yaml "${options[@]}" --quiet --results whole
 	"$fairvox" run plan.yaml "${options[@]}" --quiet &
 	pid=$!
 	at_work
-	sleep 0.4
+	sleep 0.2
 	kill -TERM $pid
 	code=0
 	wait $pid || code=$?
@@ -138,10 +138,10 @@ END
 	fails 2 "group_loss: excess subtracts the smallest possible base loss" \
 		"$fairvox" run plan.yaml 'loss={name: gdro, group_loss: excess}' train.base_loss=focal --quiet
 	for loss in erm rw ds gdro gadro cvar_dro mixup lisa jtt afr eiil grl fairbatch dfr cb_llr; do
-		for option in head.projection=none train.base_loss=bce train.base_loss=focal train.class_weights=none; do
-			[ "$loss $option" = "grl head.projection=none" ] && continue
-			"$fairvox" explain --full plan.yaml loss.name=$loss $option >/dev/null
-		done
+		[ $loss = grl ] || head=head.projection=none
+		"$fairvox" explain --full plan.yaml loss.name=$loss train.base_loss=bce ${head-} >/dev/null
+		"$fairvox" explain --full plan.yaml loss.name=$loss train.base_loss=focal train.class_weights=none >/dev/null
+		unset head
 	done
 }
 

@@ -346,6 +346,7 @@ assert len(rows) == 6'
 
 @test "t-SNE from the cache, or why not" {
 	sed -i 's/^grouper:.*/grouper: {name: kmeans, k: 3, encoder: {name: functionals, output: voice}}/' plan.yaml
+	thin
 	"$fairvox" run plan.yaml -j 2 --quiet --results km
 	"$fairvox" report plan.yaml --results km --cache cache -o r.html
 	page r.html '

@@ -7,15 +7,6 @@ setup() {
 	plan
 }
 
-# thin: leaves a quarter of the recordings, for what encodes them several times.
-thin() {
-	for fold in 1 2; do
-		awk -F, 'NR == FNR { if (NR % 4 == 1) keep[$1]; next } $1 in keep' "$corpus"/labels_consensus_{1,"$fold"}.csv \
-			>thin_$fold.csv
-	done
-	sed -i 's|labels: .*|labels: thin_{fold}.csv|' plan.yaml
-}
-
 @test "a study runs once, and its table follows from its predictions" {
 	"$fairvox" run plan.yaml -j 2 --quiet
 	"$fairvox" table results --full --format md >first.md

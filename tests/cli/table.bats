@@ -219,6 +219,7 @@ END
 }
 
 @test "variants that all are without debiasing: nothing is said to be missing, and the table's names choose a reference" {
+	thin
 	"$fairvox" run plan.yaml -j 2 --quiet --results plain matrix=none encoder.name=pitch,functionals
 	"$fairvox" table plain >table.txt
 	grep -q 'every variant with finished runs is without' table.txt

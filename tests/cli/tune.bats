@@ -3,7 +3,22 @@
 # Hyperparameters chosen on development data inside a variant: trials, choices, tables.
 load helpers
 
+setup_file() {
+	mkdir "$BATS_FILE_TMPDIR/study"
+	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR/study write_plan
+	"$fairvox" run tune.yaml -j 2 --quiet
+}
+
 setup() {
+	write_plan
+}
+
+# tuned: the results of tune.yaml, computed once for all cases.
+tuned() {
+	cp -a "$BATS_FILE_TMPDIR/study/results" .
+}
+
+write_plan() {
 	plan
 	encoded
 	cat >tune.yaml <<-END
@@ -87,7 +102,7 @@ chosen() {
 }
 
 @test "tables show one row a tuned variant, compared with tuned ones, and count the trials" {
-	"$fairvox" run tune.yaml -j 2 --quiet
+	tuned
 	"$fairvox" table results --full --format md >table.md
 	[ "$(grep -c '^| \(erm\|rw\)-lr' table.md)" -eq 0 ]
 	grep -q '^| rw-tuned | true labels | dev_objective, tuned by dev_loss (learning_rate: 2 trials) | development | 5 x 2 x 2 tuned |' table.md
@@ -125,7 +140,7 @@ chosen() {
 }
 
 @test "a choice is made again when anything it rests on changes, and only then" {
-	"$fairvox" run tune.yaml -j 2 --quiet
+	tuned
 	stat -c '%Y %i' results/*-tuned-*/*/done >before
 	"$fairvox" run tune.yaml --quiet
 	stat -c '%Y %i' results/*-tuned-*/*/done | diff before -
@@ -156,7 +171,7 @@ chosen() {
 }
 
 @test "verify finds a choice that the trials do not give" {
-	"$fairvox" run tune.yaml -j 2 --quiet
+	tuned
 	metrics=$(echo results/rw-tuned-*/fold1-seed1/metrics.json)
 	sed -i 's/"by": "dev_loss"/"by": "dev_f1"/' "$metrics"
 	fails 1 'chosen.by is "dev_f1", but predictions.csv gives "dev_loss"' "$fairvox" verify results
