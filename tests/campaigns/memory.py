@@ -31,6 +31,7 @@ UPSTREAM = {
 	"libexpat.so.1": "called by libfontconfig",
 	"libjansson.so.4": "after a token whose text could not grow, if the reserve that is kept for it is used up",
 	"libsndfile.so.1": "while it opens a file",
+	"libc.so.6:fts64_open": "which does not look at whether it got memory for the first folder",
 }
 HANGING = ("libfontconfig.so.1",)
 NAMES = ("out of memory", "Cannot allocate memory", "no memory")
@@ -58,7 +59,7 @@ class Memory(bench.Bench):
 			return ("upstream" if upstream else "hang"), f"{asked[1] if asked else '?'}: not ended"
 		crash = re.search(r"memory: crashed in (.*)", err)
 		if crash:
-			inner = [name for name in crash[1].split() if not name.startswith(("libc.so", "libpthread"))]
+			inner = [name for name in crash[1].split() if name in UPSTREAM or not name.startswith(("libc.so", "libpthread"))]
 			return "upstream" if inner and inner[0] in UPSTREAM else "crash", " < ".join(inner[:5])
 		if code < 0 or code > 128 or "(Segmentation fault)" in err or "(Aborted)" in err:
 			return "crash", f"{code}: {err[-300:]}"

@@ -48,24 +48,28 @@ static __attribute__((destructor)) void write_count(void)
 	close(fd);
 }
 
-/* Names the libraries of the calls, once each. After a crash the program has ended anyway, so that a call which is not
- * safe in a handler can do no harm.
+/* Names the libraries of the calls, once each, and of the C library the functions too: some of them use memory that
+ * they did not get. After a crash the program has ended anyway, so that a call which is not safe in a handler can do no
+ * harm.
  * NOLINTBEGIN(bugprone-signal-handler) */
 static void name_libraries(const char *what, void *const *call, int n)
 {
-	const char *last = "";
-	char line[2048] = "memory: ";
+	char last[256] = "", name[256], line[2048] = "memory: ";
 	strcat(line, what);
 	for (int i = 0; i < n; i++) {
 		Dl_info info;
 		const char *file = dladdr(call[i], &info) && info.dli_fname
 					   ? strrchr(info.dli_fname, '/')
 					   : NULL;
-		if (!file || !strcmp(file, last) || !strcmp(file, "/memory.so"))
+		if (!file || !strcmp(file, "/memory.so"))
 			continue;
-		last = file;
-		strncat(line, " ", sizeof line - strlen(line) - 1);
-		strncat(line, file + 1, sizeof line - strlen(line) - 1);
+		const char *function =
+			!strncmp(file, "/libc.so", 8) && info.dli_sname ? info.dli_sname : "";
+		snprintf(name, sizeof name, " %s%s%s", file + 1, *function ? ":" : "", function);
+		if (!strcmp(name, last))
+			continue;
+		strcpy(last, name);
+		strncat(line, name, sizeof line - strlen(line) - 1);
 	}
 	strncat(line, "\n", sizeof line - strlen(line) - 1);
 	(void)!write(STDERR_FILENO, line, strlen(line));
