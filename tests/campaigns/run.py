@@ -86,13 +86,19 @@ def end_group(process):
 			continue
 
 
+def heed_interrupts():
+	"""Started in the background by a shell, this ignores SIGINT; what a part interrupts must not."""
+	signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def run_command(part, log):
 	"""Exit code of a part's command, or "late" or "not started"."""
 	env = dict(os.environ, FAIRVOX_LONG="1", PYTHONDONTWRITEBYTECODE="1", OPENBLAS_NUM_THREADS="1")
 	with open(log, "wb") as out:
 		try:
 			process = subprocess.Popen(part.command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=out,
-						   stderr=subprocess.STDOUT, start_new_session=True)
+						   stderr=subprocess.STDOUT, start_new_session=True,
+						   preexec_fn=heed_interrupts)
 		except OSError as error:
 			out.write(f"{error}\n".encode())
 			return "not started"

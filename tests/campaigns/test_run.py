@@ -4,6 +4,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ ROOT = HERE.parents[1]
 PARTS = '''
 import re
 import pathlib
+import sys
 text = (pathlib.Path(__file__).parent / "parts.py").read_text()
 head = text[:text.index("def describe_campaign")]
 exec(head)
@@ -26,7 +28,8 @@ PARTS = (
     shell("silent", "true"),
     shell("absent", "exit 77"),
     Part("gone", "a program that is not there", ("./gone",), ()),
-    shell("last", "echo 'campaign last (x): 0 faults (0)'"),
+    shell("last", f"{sys.executable} -c 'import signal; exit(signal.getsignal(2) != signal.default_int_handler)' "
+                  "&& echo 'campaign last (x): 0 faults (0)'"),
 )
 '''
 
@@ -50,11 +53,12 @@ class Repository:
 		self.git("add", "-A")
 		self.git("commit", "-q", "--allow-empty", "-m", "change")
 
-	def run(self, *words):
-		"""Exit code, output, and the parts that ran."""
+	def run(self, *words, sigint=signal.SIG_DFL):
+		"""Exit code, output, and the parts that ran; `sigint` is what a shell leaves of SIGINT."""
 		ran = self.root.parent / "ran"
 		ran.unlink(missing_ok=True)
-		done = subprocess.run([sys.executable, "-B", "tests/campaigns/run.py", *words], cwd=self.root, capture_output=True, text=True)
+		done = subprocess.run([sys.executable, "-B", "tests/campaigns/run.py", *words], cwd=self.root, capture_output=True, text=True,
+				      preexec_fn=lambda: signal.signal(signal.SIGINT, sigint))
 		return done.returncode, done.stdout + done.stderr, ran.read_text().split() if ran.exists() else []
 
 
@@ -75,6 +79,7 @@ def test_states(repository):
 	expect("the second call", repository.run()[::2], (1, ["bad", "silent", "absent"]))
 	expect("a part by name", repository.run("good", "last")[::2], (0, []))
 	expect("a part again", repository.run("--again", "good")[::2], (0, ["good"]))
+	expect("in the background", repository.run("--again", "last", sigint=signal.SIG_IGN)[::2], (0, ["last"]))
 	expect("an unknown part", repository.run("nothing")[::2], (2, []))
 	listed = [line.split()[:2] for line in repository.run("--list")[1].splitlines()]
 	expect("--list", listed, [["good", "done"], ["bad", "failed"], ["silent", "failed"], ["absent", "skipped"], ["gone", "failed"], ["last", "done"]])
