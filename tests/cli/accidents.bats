@@ -246,6 +246,26 @@ END
 	done
 }
 
+@test "text that the disk does not give is told, and taken for no other kind of file" {
+	corpus
+	cd "$BATS_TEST_TMPDIR"
+	wave=$(find "$corpus" -name '*.flac' | sort | head -1)
+	error="Input/output error" # at the beginning of this file, for no process has memory at 0
+	ln -s /proc/self/mem features.csv
+	fails 1 "features.csv: $error" "$fairvox" encode --encoder precomputed -p file=features.csv --out f.csv "$wave"
+	python3 - <<'END'
+import json, struct
+head = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}\n"
+open("array.npy", "wb").write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + bytes(24))
+head = json.dumps({"x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+open("w.safetensors", "wb").write(struct.pack("<Q", len(head)) + head + bytes(4))
+END
+	ln -s /proc/self/mem array.txt
+	fails 1 "array.txt: $error" "$fairvox" encode --encoder precomputed -p file=array.npy --out f.csv "$wave"
+	ln -s /proc/self/mem config.json
+	fails 4 "config.json: $error" "$fairvox" encode --encoder wavlm --weights w.safetensors --out f.csv "$wave"
+}
+
 @test "a folder in place of a cache entry is removed, or told if it holds something" {
 	copy_study
 	entry=$(find cache -name '*.safetensors' | head -1)

@@ -42,7 +42,7 @@ static fv_status find_beside(const precomputed_state *s, fv_ctx *ctx, const char
 static bool read_line(FILE *file, char **line, size_t *room)
 {
 	ssize_t n = getline(line, room, file);
-	if (n < 0)
+	if (n < 0 || ferror(file)) /* what lies before an error may be part of a line */
 		return false;
 	while (n && ((*line)[n - 1] == '\n' || (*line)[n - 1] == '\r'))
 		(*line)[--n] = '\0';
@@ -89,7 +89,7 @@ static fv_status read_list(
 	if (!file)
 		return fv_fail(ctx, FV_DATA, "%s: %s", path, describe_open(errno));
 	fv_status status = read_lines(ctx, path, file, n, name, found);
-	if (!status && !feof(file)) /* also when memory for a line is out */
+	if (!status && (ferror(file) || !feof(file))) /* also when memory for a line is out */
 		status = fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
 	fclose(file);
 	return status;

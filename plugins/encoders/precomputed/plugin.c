@@ -43,8 +43,10 @@ static fv_status read_file(precomputed_state *s, fv_ctx *ctx)
 	char begin[512];
 	size_t n = fread(begin, 1, sizeof begin, file);
 	fv_status status;
-	if (n && !memchr(begin, '\0', n) && begin[0] != '{' && begin[0] != '<' &&
-		starts_table(begin, n)) {
+	if (ferror(file)) {
+		status = fv_fail(ctx, FV_DATA, "%s: %s", s->file, strerror(errno));
+	} else if (n && !memchr(begin, '\0', n) && begin[0] != '{' && begin[0] != '<' &&
+		   starts_table(begin, n)) {
 		rewind(file);
 		status = precomputed_read_table(s, ctx, file);
 	} else {

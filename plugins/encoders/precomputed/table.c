@@ -60,7 +60,7 @@ static fv_status report_line(const struct csv *csv, const char *what, const char
 static int read_line(struct csv *csv, fv_status *status)
 {
 	ssize_t n;
-	while ((n = getline(&csv->text, &csv->room, csv->file)) >= 0) {
+	while ((n = getline(&csv->text, &csv->room, csv->file)) >= 0 && !ferror(csv->file)) {
 		csv->line++;
 		if (memchr(csv->text, '\0', (size_t)n)) {
 			*status = report_line(csv, "NUL byte", "");
@@ -72,7 +72,7 @@ static int read_line(struct csv *csv, fv_status *status)
 		if (*csv->text)
 			return 1;
 	}
-	if (!feof(csv->file)) /* also when memory for the line is out */
+	if (ferror(csv->file) || !feof(csv->file)) /* also when memory for the line is out */
 		*status = fv_fail(csv->ctx, FV_DATA, "%s: %s", csv->state->file, strerror(errno));
 	return 0;
 }

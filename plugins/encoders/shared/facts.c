@@ -171,7 +171,7 @@ static void read_facts(speech_report *report, speech_facts *f, const json_t *pre
 
 /* --- where it comes from --- */
 
-/* Reads JSON, with or without a byte order mark. */
+/* Reads JSON, with or without a byte order mark. Where there is no JSON to blame, the error is at line -1. */
 static json_t *load_json(const char *path, json_error_t *error)
 {
 	FILE *file = open_text(path);
@@ -182,9 +182,19 @@ static json_t *load_json(const char *path, json_error_t *error)
 		return NULL;
 	}
 	unsigned char start[3];
-	if (fread(start, 1, 3, file) != 3 || memcmp(start, "\xef\xbb\xbf", 3) != 0)
-		rewind(file);
-	json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES, error);
+	json_t *json = NULL;
+	size_t n = fread(start, 1, 3, file);
+	if (!ferror(file)) {
+		if (n != 3 || memcmp(start, "\xef\xbb\xbf", 3) != 0)
+			rewind(file);
+		json = json_loadf(file, JSON_REJECT_DUPLICATES, error);
+	}
+	if (ferror(file)) { /* jansson takes it for the end of the text */
+		snprintf(error->text, sizeof error->text, "%s", strerror(errno));
+		error->line = error->column = -1;
+		json_decref(json);
+		json = NULL;
+	}
 	fclose(file);
 	return json;
 }
@@ -204,7 +214,9 @@ static json_t *read_beside(speech_report *report, const char *name)
 	json_t *json = NULL;
 	if (access(path, F_OK) == 0) {
 		json = load_json(path, &error);
-		if (!json)
+		if (!json && error.line < 0)
+			speech_report_fault(report, FV_DATA, "%s: %s", path, error.text);
+		else if (!json)
 			speech_report_fault(report, FV_DATA, "%s:%d:%d: %s", path, error.line,
 				error.column, error.text);
 		else if (!json_is_object(json))
