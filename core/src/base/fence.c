@@ -11,7 +11,7 @@
 #include "base/fence_private.h"
 
 #define MARGIN 1024            /* known bytes before an array */
-#define OPEN_MAX 1024          /* fences beyond them work, but crashes there are not explained */
+#define OPEN_MAX 2048          /* fences beyond them work, but crashes there are not explained */
 #define WALL ((size_t)1 << 18) /* bytes on either side that cannot be touched */
 #define ALIGN ((size_t)64)
 
@@ -42,13 +42,14 @@ static struct {
 /* Fences that were closed, to be opened again: a mapping costs more than all else. Their memory cannot be touched
  * meanwhile, and that of the last few of the same room is not used, so that what an op keeps of it is noticed. In the
  * order in which they were closed. */
-#define CLOSED_MAX 64
+#define CLOSED_MAX 512
 #define CLOSED_REST 8
 #define CLOSED_INSIDE ((size_t)1 << 16) /* larger ones are unmapped */
 static struct {
 	pthread_mutex_t lock;
 	size_t n;
 	core_fence *fence[CLOSED_MAX];
+	size_t inside[CLOSED_MAX]; /* of each, all together: the search is quick */
 } closed = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void register_fence(core_fence *fence)
@@ -74,7 +75,9 @@ static size_t round_up(size_t size)
 static core_fence *remove_closed(size_t i)
 {
 	core_fence *fence = closed.fence[i];
-	memmove(&closed.fence[i], &closed.fence[i + 1], (--closed.n - i) * sizeof(*closed.fence));
+	const size_t behind = --closed.n - i;
+	memmove(&closed.fence[i], &closed.fence[i + 1], behind * sizeof *closed.fence);
+	memmove(&closed.inside[i], &closed.inside[i + 1], behind * sizeof *closed.inside);
 	return fence;
 }
 
@@ -92,7 +95,7 @@ static core_fence *reopen_fence(size_t inside)
 	size_t n = 0, first = 0;
 	pthread_mutex_lock(&closed.lock);
 	for (size_t i = closed.n; i-- > 0;)
-		if (closed.fence[i]->inside == inside) {
+		if (closed.inside[i] == inside) {
 			first = i;
 			n++;
 		}
@@ -111,6 +114,14 @@ static core_fence *reopen_fence(size_t inside)
 	return fence;
 }
 
+/* Makes what lies between the walls, or before them, usable. The walls hold nothing, so they are left out of dumps: that
+ * also keeps the kernel from joining and splitting mappings whenever a fence is closed and opened, which takes longer than
+ * the rest of these calls. */
+static bool open_part(char *at, size_t size)
+{
+	return !mprotect(at, size, PROT_READ | PROT_WRITE) && !madvise(at, size, MADV_DODUMP);
+}
+
 static core_fence *map_fence(size_t inside)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -120,8 +131,8 @@ static core_fence *map_fence(size_t inside)
 		mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map == MAP_FAILED)
 		return NULL;
-	if (mprotect(map, head, PROT_READ | PROT_WRITE) ||
-		mprotect(map + head + WALL, inside, PROT_READ | PROT_WRITE)) {
+	if (madvise(map, whole, MADV_DONTDUMP) || !open_part(map, head) ||
+		!open_part(map + head + WALL, inside)) {
 		munmap(map, whole);
 		return NULL;
 	}
@@ -150,17 +161,25 @@ core_fence *core_fence_open(fv_ctx *ctx, const char *name, size_t size)
 	return fence;
 }
 
+/* Makes its memory unusable, unless it is already. False: it still can be used. */
+static bool protect_fence(core_fence *fence)
+{
+	if (!fence->retired)
+		fence->retired = !mprotect(fence->inner, fence->inside, PROT_NONE);
+	return fence->retired;
+}
+
 void core_fence_close(core_fence *fence)
 {
 	if (!fence)
 		return;
-	if (fence->inside > CLOSED_INSIDE || mprotect(fence->inner, fence->inside, PROT_NONE)) {
+	if (fence->inside > CLOSED_INSIDE || !protect_fence(fence)) {
 		unmap_fence(fence);
 		return;
 	}
-	fence->retired = true;
 	pthread_mutex_lock(&closed.lock);
 	core_fence *first = closed.n == CLOSED_MAX ? remove_closed(0) : NULL;
+	closed.inside[closed.n] = fence->inside;
 	closed.fence[closed.n++] = fence;
 	pthread_mutex_unlock(&closed.lock);
 	if (first)
@@ -173,9 +192,9 @@ void core_fence_retire(core_fence *fence)
 	core_fence_close(*slot);
 	*slot = fence;
 	retired.oldest = (retired.oldest + 1) % CORE_FENCE_RETIRED;
-	fence->retired = true;
-	madvise(fence->inner, fence->inside, MADV_DONTNEED);
-	mprotect(fence->inner, fence->inside, PROT_NONE);
+	if (fence->inside > CLOSED_INSIDE) /* smaller ones will be opened again */
+		madvise(fence->inner, fence->inside, MADV_DONTNEED);
+	(void)protect_fence(fence);
 }
 
 bool core_fence_holds(const core_fence *fence, const void *address)
