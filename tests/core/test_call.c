@@ -285,6 +285,9 @@ static void bytes_beside_arrays_vary(void **state)
 		read_beside(apart, 0, 0, usual);
 		for (int32_t i = 1; i < 4; i++)
 			assert_int_equal(usual[i], usual[0]);
+		read_beside(apart, 0, CORE_FENCE_SIDES, now);
+		for (int32_t i = 0; i < 4; i++)
+			assert_int_not_equal(now[i], usual[i]);
 		for (size_t side = 0; side < core_fence_count_sides(); side++) {
 			read_beside(apart, side, side + 1, now);
 			core_fence_name_side(side, text, sizeof text);

@@ -52,7 +52,7 @@ core_fence *core_fence_open_shown(fv_ctx *ctx, const char *name, const core_fenc
 
 /* What lies before arrays of one name, or between their end and the memory that cannot be touched, is a side. From now
  * on sides first <= i < end hold other bytes than usual, in arrays that are placed and shown later. Sides are numbered
- * as they are met, from the first call on; those from CORE_FENCE_SIDES on never vary. */
+ * as they are met while some vary; those from CORE_FENCE_SIDES on never do. */
 #define CORE_FENCE_SIDES 256
 void core_fence_vary_sides(size_t first, size_t end);
 /* Number of sides met so far. */

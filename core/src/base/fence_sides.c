@@ -15,7 +15,7 @@ enum {
 
 static struct {
 	pthread_mutex_t lock;
-	bool on;
+	bool on;           /* some vary */
 	size_t first, end; /* which sides vary */
 	size_t n;
 	char name[NAMES][CORE_FENCE_NAME];
@@ -50,7 +50,7 @@ unsigned char core_fence_get_mark(const char *name, bool behind)
 void core_fence_vary_sides(size_t first, size_t end)
 {
 	pthread_mutex_lock(&sides.lock);
-	sides.on = true;
+	sides.on = end > first;
 	sides.first = first;
 	sides.end = end < CORE_FENCE_SIDES ? end : CORE_FENCE_SIDES;
 	pthread_mutex_unlock(&sides.lock);
