@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,38 +13,32 @@
 
 #include "base/memory.h"
 
-/* Calls `use` with each number that names an entry of the folder. */
-static void list_numbers(const char *folder, void (*use)(void *user, int number), void *user)
+/* Notes which file descriptors are open, but for that of the list itself. */
+static void list_files(struct core_process *p)
 {
-	DIR *dir = opendir(folder);
+	DIR *dir = opendir("/proc/self/fd");
 	if (!dir) {
 		(void)core_memory_note_errno();
 		return;
 	}
-	for (const struct dirent *entry; (entry = readdir(dir));)
-		if (entry->d_name[0] != '.' && atoi(entry->d_name) != dirfd(dir))
-			use(user, atoi(entry->d_name));
+	for (const struct dirent *entry; (entry = readdir(dir));) {
+		const int number = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
+		if (number >= 0 && number < CORE_PROCESS_FILES && number != dirfd(dir))
+			p->is_open[number] = true;
+	}
 	closedir(dir);
 }
 
-static void note_file(void *user, int number)
-{
-	struct core_process *p = user;
-	if (number < CORE_PROCESS_FILES)
-		p->is_open[number] = true;
-}
-
-static void count_thread(void *user, int number)
-{
-	(void)number;
-	++*(int *)user;
-}
-
+/* The folder of threads has a link for each, and two more. Listing them takes much longer, and this is called after every
+ * op. */
 static int count_threads(void)
 {
-	int threads = 0;
-	list_numbers("/proc/self/task", count_thread, &threads);
-	return threads;
+	struct stat folder;
+	if (stat("/proc/self/task", &folder)) {
+		(void)core_memory_note_errno();
+		return 0;
+	}
+	return (int)folder.st_nlink - 2;
 }
 
 /* pthread_join returns before the kernel has taken the thread off its list, which can take a busy machine milliseconds.
@@ -61,7 +56,7 @@ static int wait_for_threads(int threads, int expected)
 void core_process_record(struct core_process *out)
 {
 	memset(out, 0, sizeof *out);
-	list_numbers("/proc/self/fd", note_file, out);
+	list_files(out);
 	out->threads = count_threads();
 	for (char *const *variable = environ; variable && *variable; variable++)
 		out->environment =
