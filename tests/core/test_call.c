@@ -307,7 +307,7 @@ static void guarded_memory_is_compared(void **state)
 	fv_ctx *ctx = core_ctx_new();
 	(void)state;
 	assert_non_null(ctx);
-	core_ctx_guard(ctx);
+	core_ctx_guard(ctx, true);
 	core_ctx_fill_scratch(ctx, CORE_FILL_ONES);
 	int32_t *count = fv_array(ctx, "count", FV_I32, 1, 3);
 	char *own = fv_alloc(ctx, 100), *scratch = fv_scratch(ctx, 10);

@@ -378,7 +378,7 @@ static void memory_that_ended_is_named(void **state)
 	static const char *kept[] = {"low", "high"};
 	const char *local[] = {"low", NULL};
 	fv_ctx *ctx = test_ctx();
-	core_ctx_guard(ctx);
+	core_ctx_guard(ctx, true);
 	float *row = fv_scratch(ctx, 64);
 	char *name = strcpy(fv_scratch(ctx, 8), "high");
 	const char **list = fv_scratch(ctx, 2 * sizeof *list);

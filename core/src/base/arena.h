@@ -14,7 +14,7 @@ typedef struct core_arena {
 	core_chunk *head;  /* the chunk in use, linked to older ones */
 	core_chunk *spare; /* the largest one that a release left over; NULL: none */
 	size_t used, peak; /* bytes in use now, and at most since the arena was made */
-	bool guarded;      /* of what is allocated from now on: set it before anything is */
+	bool guarded;      /* puts fences around what is allocated from now on */
 	size_t fences;     /* open ones */
 } core_arena;
 

@@ -167,9 +167,9 @@ void core_ctx_fill_scratch(fv_ctx *ctx, core_fill fill)
 	ctx->scratch_fill = fill;
 }
 
-void core_ctx_guard(fv_ctx *ctx)
+void core_ctx_guard(fv_ctx *ctx, bool on)
 {
-	ctx->memory.guarded = ctx->scratch.guarded = true;
+	ctx->memory.guarded = ctx->scratch.guarded = on;
 }
 
 core_fence *core_ctx_find_damage(const fv_ctx *ctx, char *text, size_t size)

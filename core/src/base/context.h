@@ -98,9 +98,9 @@ typedef enum core_fill {
 } core_fill;
 void core_ctx_fill_scratch(fv_ctx *ctx, core_fill fill);
 
-/* Puts fences (base/fence.h) around all memory that the context gives from now on. Call it before anything is
- * allocated. For one thread of the process. */
-void core_ctx_guard(fv_ctx *ctx);
+/* Puts fences (base/fence.h) around all memory that the context gives from now on, or, with false, no longer does. For one
+ * thread of the process. */
+void core_ctx_guard(fv_ctx *ctx, bool on);
 /* Returns NULL if nothing was written beside memory of a guarded context; otherwise the fence of that memory
  * (core_fence_holds tells which it is), and writes "wrote at byte 0 past the end of array 'q'" or the like to `text`. */
 core_fence *core_ctx_find_damage(const fv_ctx *ctx, char *text, size_t size);

@@ -72,15 +72,18 @@ fv_status core_param_set(
 	return core_store_value(ctx, &key, node, state) ? FV_OK : FV_FAILED;
 }
 
+fv_status core_param_default(fv_ctx *ctx, const fv_param *param, const char *profile, void *state)
+{
+	const core_key key = core_schema_from_param(param, !strcmp(profile, "official"));
+	return key.def ? core_param_set(ctx, param, param->name, state, key.def) : FV_OK;
+}
+
 fv_status core_params_default(
 	fv_ctx *ctx, const fv_descriptor *descriptor, const char *profile, void *state)
 {
 	fv_status first = FV_OK;
 	for (uint32_t i = 0; i < descriptor->n_params; i++) {
-		const fv_param *param = &descriptor->params[i];
-		const core_key key = core_schema_from_param(param, !strcmp(profile, "official"));
-		fv_status status =
-			key.def ? core_param_set(ctx, param, param->name, state, key.def) : FV_OK;
+		fv_status status = core_param_default(ctx, &descriptor->params[i], profile, state);
 		if (!first)
 			first = status;
 	}

@@ -24,8 +24,10 @@ FV_NODISCARD fv_status core_params_fill(
 FV_NODISCARD fv_status core_param_set(
 	fv_ctx *ctx, const fv_param *param, const char *path, void *state, const char *text);
 
-/* Writes the default of every parameter in `profile` ("paper" or "official") into a zeroed
- * state. Required parameters stay 0. */
+/* Writes the default of a parameter in `profile` ("paper" or "official") into a zeroed state. Required parameters stay 0. */
+FV_NODISCARD fv_status core_param_default(
+	fv_ctx *ctx, const fv_param *param, const char *profile, void *state);
+/* The same for all parameters. */
 FV_NODISCARD fv_status core_params_default(
 	fv_ctx *ctx, const fv_descriptor *descriptor, const char *profile, void *state);
 

@@ -159,7 +159,7 @@ bool contract_open_instance(struct contract *c, struct instance *instance)
 {
 	*instance = (struct instance){.ctx = core_ctx_new()};
 	if (instance->ctx) {
-		core_ctx_guard(instance->ctx);
+		core_ctx_guard(instance->ctx, true);
 		core_ctx_fill_scratch(instance->ctx, c->fill);
 		core_ctx_set_run(instance->ctx, RUN_SEED, 0);
 		core_ctx_set_plugin(instance->ctx, c->plugin->name);

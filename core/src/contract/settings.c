@@ -31,19 +31,41 @@ const char *contract_find_value(const struct contract *c, const fv_param *p)
 	return make_key(c, p).def;
 }
 
+/* Does the state point to the value of such a parameter? */
+static bool is_pointed_to(const fv_param *p)
+{
+	return p->type == FV_STRING || p->type == FV_PATH || p->type == FV_LIST ||
+	       p->type == FV_LOSS_REF;
+}
+
+/* Sets a parameter; without a text to its default. Memory that only the reading of the text needs has no fences, which would
+ * take longer than all else. */
+static fv_status fill_param(
+	const struct contract *c, fv_ctx *ctx, void *state, const fv_param *p, const char *text)
+{
+	core_ctx_guard(ctx, is_pointed_to(p));
+	fv_status status = text ? core_param_set(ctx, p, p->name, state, text)
+				: core_param_default(ctx, p, c->options->profile, state);
+	core_ctx_guard(ctx, true);
+	return status;
+}
+
 fv_status contract_fill_params(const struct contract *c, fv_ctx *ctx, void *state)
 {
 	const core_contract_options *o = c->options;
-	fv_status status = core_params_default(ctx, c->plugin, o->profile, state);
-	for (size_t i = 0; i < o->n_settings && !status; i++) {
-		const core_contract_setting *s = &o->setting[i];
-		status = core_param_set(
-			ctx, core_param_find(c->plugin, s->name), s->name, state, s->text);
+	const core_contract_setting *varied = &c->varied;
+	fv_status first = FV_OK;
+	for (uint32_t i = 0; i < c->plugin->n_params; i++) {
+		fv_status status = fill_param(c, ctx, state, &c->plugin->params[i], NULL);
+		first = first ? first : status;
 	}
-	if (c->varied.name && !status)
-		status = core_param_set(ctx, core_param_find(c->plugin, c->varied.name),
-			c->varied.name, state, c->varied.text);
-	return status;
+	for (size_t i = 0; i < o->n_settings && !first; i++)
+		first = fill_param(c, ctx, state, core_param_find(c->plugin, o->setting[i].name),
+			o->setting[i].text);
+	if (varied->name && !first)
+		first = fill_param(
+			c, ctx, state, core_param_find(c->plugin, varied->name), varied->text);
+	return first;
 }
 
 /* --- what was given ------------------------------------------------------------------------------ */
