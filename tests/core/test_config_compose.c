@@ -218,9 +218,12 @@ static void cycles_and_missing_files(void **state)
 	for (int i = 1; i < 20; i++)
 		test_config_write(w, core_format(w->ctx, "x%d.yaml", i),
 			core_format(w->ctx, "defaults: [x%d.yaml, x%d.yaml]\n", i - 1, i - 1));
-	test_config_load(w, "x19.yaml", "");
+	test_config_write(w, "top.yaml", "defaults: [x19.yaml, behind.yaml]\n");
+	test_config_load(w, "top.yaml", "");
 	assert_int_equal(w->status, FV_CONFIG);
 	assert_non_null(strstr(test_config_errors(w), "defaults name more than 256 files"));
+	assert_null(
+		strstr(test_config_errors(w), "behind.yaml: No such file")); /* it is not read */
 }
 
 static void profiles(void **state)

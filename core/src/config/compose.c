@@ -85,11 +85,12 @@ static core_yaml *compose_file(
 		(void)core_memory_note_errno();
 	if (refuse_cycle(loader, &link, from))
 		return NULL;
-	if (loader->n_files++ == FILES_MAX) {
+	const size_t before = loader->n_files++;
+	if (before == FILES_MAX) /* said once */
 		core_loader_fail(
 			loader, FV_CONFIG, from, "defaults name more than %d files", FILES_MAX);
+	if (before >= FILES_MAX)
 		return NULL;
-	}
 	core_yaml *own = read_map(loader, path, from);
 	if (!own)
 		return NULL;
