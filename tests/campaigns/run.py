@@ -86,9 +86,10 @@ def end_group(process):
 			continue
 
 
-def heed_interrupts():
-	"""Started in the background by a shell, this ignores SIGINT; what a part interrupts must not."""
-	signal.signal(signal.SIGINT, signal.SIG_DFL)
+def heed_signals():
+	"""Started by nohup or in the background of a shell, this ignores what a part sends to others."""
+	for number in (signal.SIGINT, signal.SIGHUP):
+		signal.signal(number, signal.SIG_DFL)
 
 
 def run_command(part, log):
@@ -98,7 +99,7 @@ def run_command(part, log):
 		try:
 			process = subprocess.Popen(part.command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=out,
 						   stderr=subprocess.STDOUT, start_new_session=True,
-						   preexec_fn=heed_interrupts)
+						   preexec_fn=heed_signals)
 		except OSError as error:
 			out.write(f"{error}\n".encode())
 			return "not started"

@@ -28,7 +28,8 @@ PARTS = (
     shell("silent", "true"),
     shell("absent", "exit 77"),
     Part("gone", "a program that is not there", ("./gone",), ()),
-    shell("last", f"{sys.executable} -c 'import signal; exit(signal.getsignal(2) != signal.default_int_handler)' "
+    shell("last", f"{sys.executable} -c 'import signal; exit(signal.getsignal(2) != signal.default_int_handler "
+                  "or signal.getsignal(1) != signal.SIG_DFL)' "
                   "&& echo 'campaign last (x): 0 faults (0)'"),
 )
 '''
@@ -53,12 +54,16 @@ class Repository:
 		self.git("add", "-A")
 		self.git("commit", "-q", "--allow-empty", "-m", "change")
 
-	def run(self, *words, sigint=signal.SIG_DFL):
-		"""Exit code, output, and the parts that ran; `sigint` is what a shell leaves of SIGINT."""
+	def run(self, *words, heeded=True):
+		"""Exit code, output, and the parts that ran; not `heeded`: SIGINT and SIGHUP are ignored, as under nohup."""
+		def set_signals():
+			for number in (signal.SIGINT, signal.SIGHUP):
+				signal.signal(number, signal.SIG_DFL if heeded else signal.SIG_IGN)
+
 		ran = self.root.parent / "ran"
 		ran.unlink(missing_ok=True)
 		done = subprocess.run([sys.executable, "-B", "tests/campaigns/run.py", *words], cwd=self.root, capture_output=True, text=True,
-				      preexec_fn=lambda: signal.signal(signal.SIGINT, sigint))
+				      preexec_fn=set_signals)
 		return done.returncode, done.stdout + done.stderr, ran.read_text().split() if ran.exists() else []
 
 
@@ -79,7 +84,7 @@ def test_states(repository):
 	expect("the second call", repository.run()[::2], (1, ["bad", "silent", "absent"]))
 	expect("a part by name", repository.run("good", "last")[::2], (0, []))
 	expect("a part again", repository.run("--again", "good")[::2], (0, ["good"]))
-	expect("in the background", repository.run("--again", "last", sigint=signal.SIG_IGN)[::2], (0, ["last"]))
+	expect("in the background", repository.run("--again", "last", heeded=False)[::2], (0, ["last"]))
 	expect("an unknown part", repository.run("nothing")[::2], (2, []))
 	listed = [line.split()[:2] for line in repository.run("--list")[1].splitlines()]
 	expect("--list", listed, [["good", "done"], ["bad", "failed"], ["silent", "failed"], ["absent", "skipped"], ["gone", "failed"], ["last", "done"]])

@@ -53,7 +53,7 @@ one_loss() {
 stopped() {
 	local want=$1 signal=$2 code=0
 	touch before
-	"$fairvox" run plan.yaml -j 2 --quiet &
+	env --default-signal=HUP "$fairvox" run plan.yaml -j 2 --quiet & # also under nohup
 	local pid=$!
 	at_work "${3-2}" before
 	sleep 0.1

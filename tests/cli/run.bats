@@ -133,7 +133,7 @@ setup() {
 @test "a signal before any run begins has the exit code that it has later" {
 	mkfifo tasks
 	for signal in USR1 TERM HUP; do
-		"$fairvox" run plan.yaml --tasks - --task 0 <tasks 2>words &
+		env --default-signal=HUP "$fairvox" run plan.yaml --tasks - --task 0 <tasks 2>words & # also under nohup
 		pid=$!
 		exec 7>tasks # never written to: the program waits for its tasks
 		for _ in $(seq 500); do # until SIGUSR1 is caught
