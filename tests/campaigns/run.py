@@ -218,6 +218,7 @@ def main():
 
 
 if __name__ == "__main__":
+	signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # which ends the part, too
 	try:
 		code = main()
 		sys.stdout.flush()

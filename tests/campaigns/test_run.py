@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import parts
 
@@ -113,6 +114,21 @@ def test_trees(repository):
 	expect("without git", repository.run("good")[::2], (0, ["good"]))
 
 
+def test_end(repository):
+	"""A driver that is told to end takes the part with it."""
+	pid = repository.root.parent / "pid"
+	with open(repository.root / "tests/campaigns/other.py", "a") as file:
+		file.write('PARTS += (shell("lasting", "echo $$ >../pid; exec sleep 300"),)\n')
+	command = [sys.executable, "-B", "tests/campaigns/run.py", "lasting"]
+	driver = subprocess.Popen(command, cwd=repository.root, stdout=subprocess.DEVNULL)
+	while not (pid.exists() and pid.read_text().strip()):
+		expect("the driver", driver.poll(), None)
+		time.sleep(0.02)
+	driver.terminate()
+	expect("its end", driver.wait(60), 128 + signal.SIGTERM)
+	expect("the part", os.path.exists(f"/proc/{pid.read_text().strip()}"), False)
+
+
 def test_commands():
 	"""Each part's command is a program that can be started."""
 	for part in parts.PARTS:
@@ -133,6 +149,7 @@ def main():
 		test_states(repository)
 		test_trees(repository)
 		test_closed_output(repository)
+		test_end(repository)
 		test_commands()
 
 
