@@ -268,3 +268,9 @@ refuses() {
 	refuses 2 "bad.yaml:4:13: attribute 'prob_a': predictions.csv has a column of that name: rename" \
 		'corpus:\n  columns: {prob_a: Gender}\n'
 }
+
+@test "the bias of every variant is checked, not of the first alone" {
+	plan
+	fails 2 "bias.attribute: there is no attribute 'color'" "$fairvox" explain plan.yaml bias.attribute=gender,color bias.minority_ratio=5 \
+		'bias.majority={angry: Male, disgust: Male, neutral: Male, fear: Female, happy: Female, sad: Female}'
+}

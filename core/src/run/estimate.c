@@ -32,7 +32,7 @@ static void train_step(const struct step *s, int32_t batch, int32_t number)
 		s->count, params, gradient, gradient + s->count, gradient + 2 * s->count);
 }
 
-/* Seconds of a training step and of a forward pass of one batch. */
+/* Seconds of a training step and of a forward pass of a batch. */
 static void time_steps(const struct step *s, int32_t batch, double *step_s, double *forward_s)
 {
 	for (int32_t i = 1; i <= 2; i++) /* the first ones are slower */
@@ -47,33 +47,62 @@ static void time_steps(const struct step *s, int32_t batch, double *step_s, doub
 	*forward_s = (core_clock_s() - trained) / STEPS;
 }
 
-static fv_status estimate_step(fv_ctx *ctx, const core_study *study, const core_run *run,
-	double *step_s, double *forward_s)
+/* Measures a training step of a batch. */
+static fv_status measure_step(fv_ctx *ctx, core_step_cost *cost)
 {
-	const core_variant *variant = core_run_variant(study, run);
-	const core_encoder *e = study->encoding[run->encoding].encoder;
-	int32_t batch = variant->train.batch;
-	core_head_shape shape = core_run_data_shape(variant, e->spec->layer >= 0 ? 1 : e->layers,
-		e->dims, study->fold[run->fold].corpus->classes);
-	size_t width = (size_t)shape.layers * (size_t)shape.dims;
-	struct step s = {.count = core_head_count(&shape)};
+	const core_head_shape *shape = &cost->shape;
+	int32_t batch = cost->batch;
+	size_t width = (size_t)shape->layers * (size_t)shape->dims;
+	struct step s = {.count = core_head_count(shape)};
 	s.vector = calloc(4 * (size_t)s.count, sizeof *s.vector);
 	s.x = calloc((size_t)batch * width, sizeof *s.x);
-	s.logits = core_alloc(ctx, (size_t)batch * (size_t)shape.classes, sizeof *s.logits);
+	s.logits = core_alloc(ctx, (size_t)batch * (size_t)shape->classes, sizeof *s.logits);
 	s.row = core_alloc(ctx, (size_t)batch, sizeof *s.row);
 	fv_status status =
-		s.logits && s.row ? core_head_new(ctx, &shape, batch, &s.head) : FV_FAILED;
+		s.logits && s.row ? core_head_new(ctx, shape, batch, &s.head) : FV_FAILED;
 	if (!status && (!s.vector || !s.x))
 		status = fv_fail(ctx, FV_FAILED, "out of memory");
 	if (!status) {
 		for (int32_t i = 0; i < batch; i++)
 			s.row[i] = s.x + (size_t)i * width;
-		time_steps(&s, batch, step_s, forward_s);
+		time_steps(&s, batch, &cost->step_s, &cost->forward_s);
 	}
 	core_head_free(s.head);
 	free(s.vector);
 	free(s.x);
 	return status;
+}
+
+static bool has_shape(const core_step_cost *cost, const core_head_shape *shape, int32_t batch)
+{
+	const core_head_shape *own = &cost->shape;
+	if (cost->batch != batch || own->layers != shape->layers || own->dims != shape->dims ||
+		own->projection != shape->projection || own->classes != shape->classes ||
+		own->n_hidden != shape->n_hidden || own->activation != shape->activation ||
+		own->dropout != shape->dropout)
+		return false;
+	return !memcmp(own->hidden, shape->hidden, (size_t)shape->n_hidden * sizeof *shape->hidden);
+}
+
+/* Returns what a training step of the run takes, which all runs of its shape share; NULL on failure. */
+static const core_step_cost *find_step(
+	fv_ctx *ctx, const core_study *study, const core_run *run, core_run_costs *costs)
+{
+	const core_variant *variant = core_run_variant(study, run);
+	const core_encoder *e = study->encoding[run->encoding].encoder;
+	core_head_shape shape = core_run_data_shape(variant, e->spec->layer >= 0 ? 1 : e->layers,
+		e->dims, study->fold[run->fold].corpus->classes);
+	for (size_t i = 0; i < costs->n_steps && i < CORE_STEP_COSTS; i++)
+		if (has_shape(&costs->step[i], &shape, variant->train.batch))
+			return &costs->step[i];
+	core_step_cost *cost = &costs->step[costs->n_steps % CORE_STEP_COSTS];
+	*cost = (core_step_cost){.shape = shape, .batch = variant->train.batch};
+	if (measure_step(ctx, cost)) {
+		cost->batch = 0; /* no run has it */
+		return NULL;
+	}
+	costs->n_steps++;
+	return cost;
 }
 
 /* Makes predictions of all test and development rows, drawn at random. */
@@ -114,7 +143,9 @@ static fv_status estimate_evaluation(
 	double begin = core_clock_s();
 	if (!status)
 		status = core_output_measure(own, &r, &json);
-	*costs = (core_run_costs){run->evaluation->json, set, core_clock_s() - begin};
+	costs->evaluation = run->evaluation->json;
+	costs->set = set;
+	costs->evaluate_s = core_clock_s() - begin;
 	return own ? core_ctx_rejoin(ctx, own, status) : status;
 }
 
@@ -126,24 +157,27 @@ static bool needs_features(const core_study *study, const core_run *run)
 	return false;
 }
 
+/* Whether the training can be previewed before groups are inferred: stages of a loss that uses none. */
+static bool needs_no_groups(const core_study *study, const core_run *run)
+{
+	const fv_descriptor *loss = core_run_variant(study, run)->loss.plugin->descriptor;
+	bool staged = loss->extension && loss->extension(FV_STAGES_1);
+	return staged && !((const fv_loss_ops *)loss->ops)->uses_groups;
+}
+
 fv_status core_estimate_rows(
 	fv_ctx *ctx, const core_study *study, const core_run *run, core_run_rows *out)
 {
-	const core_fold *fold = &study->fold[run->fold];
-	core_rows rows;
-	fv_status status = core_bias_rows(ctx, fold->corpus, &core_run_variant(study, run)->bias,
-		(uint64_t)run->seed, fold->fold, &rows);
-	if (status)
-		return status;
-	*out = (core_run_rows){rows.n[CORE_TRAIN], rows.n[CORE_DEV], rows.n[CORE_TEST], {0}};
 	core_run_data r = {.study = study, .run = run};
-	if (!needs_features(study, run))
-		return core_runner_preview(ctx, &r, true, &out->preview);
-	const fv_descriptor *loss = core_run_variant(study, run)->loss.plugin->descriptor;
-	bool staged = loss->extension && loss->extension(FV_STAGES_1);
-	if (!staged || ((const fv_loss_ops *)loss->ops)->uses_groups)
-		return FV_OK;
-	return core_runner_preview(ctx, &r, false, &out->preview);
+	*out = (core_run_rows){0};
+	bool inferred = needs_features(study, run);
+	fv_status status = inferred && !needs_no_groups(study, run)
+				   ? core_run_data_find_rows(ctx, &r)
+				   : core_runner_preview(ctx, &r, !inferred, &out->preview);
+	out->train = r.rows.n[CORE_TRAIN];
+	out->dev = r.rows.n[CORE_DEV];
+	out->test = r.rows.n[CORE_TEST];
+	return status;
 }
 
 fv_status core_estimate_run(fv_ctx *ctx, const core_study *study, const core_run *run,
@@ -151,20 +185,20 @@ fv_status core_estimate_run(fv_ctx *ctx, const core_study *study, const core_run
 {
 	const core_train_spec *train = &core_run_variant(study, run)->train;
 	core_train_preview preview = rows->preview;
-	double step_s = 0, forward_s = 0;
-	fv_status status = estimate_step(ctx, study, run, &step_s, &forward_s);
-	if (!status)
-		status = estimate_evaluation(ctx, study, run, costs);
+	const core_step_cost *step = find_step(ctx, study, run, costs);
+	fv_status status = step ? estimate_evaluation(ctx, study, run, costs) : FV_FAILED;
+	if (status)
+		return status;
 	if (!preview.n) {
 		preview.n = 1;
 		preview.stage[0].rows = rows->train;
 		preview.stage[0].epochs = train->epochs;
 	}
-	double validation_s = forward_s * rows->dev / train->batch;
+	double validation_s = step->forward_s * rows->dev / train->batch;
 	*seconds = costs->evaluate_s;
 	for (int32_t i = 0; i < preview.n; i++) {
 		int32_t steps = (preview.stage[i].rows + train->batch - 1) / train->batch;
-		*seconds += preview.stage[i].epochs * (step_s * steps + validation_s);
+		*seconds += preview.stage[i].epochs * (step->step_s * steps + validation_s);
 	}
-	return status;
+	return FV_OK;
 }

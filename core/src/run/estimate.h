@@ -4,6 +4,7 @@
 #ifndef CORE_RUN_ESTIMATE_H
 #define CORE_RUN_ESTIMATE_H
 
+#include "nn/head.h"
 #include "run/study.h"
 #include "train/trainer.h"
 
@@ -26,8 +27,18 @@ typedef struct core_run_rows {
 FV_NODISCARD fv_status core_estimate_rows(
 	fv_ctx *ctx, const core_study *study, const core_run *run, core_run_rows *out);
 
-/* Measures what a run costs. Start with {0}: it keeps what runs with the same evaluation share. */
+/* Seconds of a training step, and of a forward pass, of a batch. */
+typedef struct core_step_cost {
+	core_head_shape shape;
+	int32_t batch;
+	double step_s, forward_s;
+} core_step_cost;
+
+/* What was measured for runs. Start with {0}: it keeps what runs of one evaluation, or of one shape, share. */
+#define CORE_STEP_COSTS 16 /* shapes that are kept */
 typedef struct core_run_costs {
+	core_step_cost step[CORE_STEP_COSTS];
+	size_t n_steps;         /* measured so far */
 	const char *evaluation; /* core_evaluation.json of evaluate_s */
 	int32_t set;
 	double evaluate_s;

@@ -148,8 +148,20 @@ static fv_status check_select_groups(fv_ctx *ctx, const core_study *study, const
 		(core_key_ref){train, "select_groups", NULL}, "train.select_groups", name);
 }
 
-/* Checks before the training that the named attributes exist and the bias leaves rows. */
-static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run *run)
+/* Whether the bias leaves two runs of one fold the same rows. */
+static bool has_rows_of(const core_study *study, const core_run *run, const core_run *other)
+{
+	if (!other || run->seed != other->seed)
+		return false;
+	const core_yaml *own = core_run_variant(study, run)->bias.block;
+	const core_yaml *its = core_run_variant(study, other)->bias.block;
+	return own && its ? core_yaml_equal(own, its) : own == its;
+}
+
+/* Checks before the training that the named attributes exist and the bias leaves rows. `checked` is an earlier run of the
+ * fold whose bias did; NULL: none. */
+static fv_status check_run(
+	fv_ctx *ctx, const core_study *study, const core_run *run, const core_run **checked)
 {
 	const core_variant *variant = core_run_variant(study, run);
 	const core_fold *fold = &study->fold[run->fold];
@@ -161,30 +173,33 @@ static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run 
 				"grouper.column", variant->groupers[i].column);
 	if (!status)
 		status = check_select_groups(ctx, study, run);
+	if (status || has_rows_of(study, run, *checked))
+		return status;
 	core_rows rows;
+	status = core_bias_rows(
+		ctx, fold->corpus, &variant->bias, (uint64_t)run->seed, fold->fold, &rows);
 	if (!status)
-		status = core_bias_rows(
-			ctx, fold->corpus, &variant->bias, (uint64_t)run->seed, fold->fold, &rows);
+		*checked = run;
 	return status;
 }
 
 static fv_status check_runs(fv_ctx *ctx, core_study *study)
 {
 	fv_ctx *own = core_ctx_aside(ctx); /* drops rows and warnings, which the runs repeat */
-	fv_status status = FV_OK;
-	if (!own)
-		return FV_FAILED;
+	const core_run **checked =
+		own ? core_alloc(own, (size_t)study->n_folds, sizeof *checked) : NULL;
+	fv_status status = checked ? FV_OK : FV_FAILED;
 	for (int64_t i = 0; i < study->n_runs && !status; i++) {
 		core_run *run = &study->run[i];
 		if (run->failure)
 			continue;
-		status = check_run(own, study, run);
+		status = check_run(own, study, run, &checked[run->fold]);
 		if (core_study_goes_on(study, status)) {
 			run->failure = core_error_take(ctx, own, status);
 			status = FV_OK;
 		}
 	}
-	return core_ctx_rejoin(ctx, own, status);
+	return own ? core_ctx_rejoin(ctx, own, status) : status;
 }
 
 /* Identifies a variant by one of its runs. */
