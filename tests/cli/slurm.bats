@@ -91,7 +91,7 @@ same() {
 
 @test "a task over its time is saved, requeued and resumed: the same bytes" {
 	long
-	sed -i 's/epochs: 5/epochs: 60000/; s/folds: .*/folds: [1]/; s/^matrix.*/matrix: {loss.name: [grl]}/' plan.yaml
+	sed -i 's/epochs: 5/epochs: 150000/; s/folds: .*/folds: [1]/; s/^matrix.*/matrix: {loss.name: [grl]}/' plan.yaml
 	launch slurm.time=2 slurm.sbatch=--signal=B:USR1@100 >/dev/null
 	settled 900
 	grep -q 'DUE TO JOB REQUEUE' results/.slurm/*/logs/*
