@@ -89,7 +89,7 @@ static fv_status read_list(
 	if (!file)
 		return fv_fail(ctx, FV_DATA, "%s: %s", path, describe_open(errno));
 	fv_status status = read_lines(ctx, path, file, n, name, found);
-	if (!status && (ferror(file) || !feof(file))) /* also when memory for a line is out */
+	if (!status && !feof(file)) /* also when memory for a line is out */
 		status = fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
 	fclose(file);
 	return status;

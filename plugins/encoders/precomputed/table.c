@@ -72,7 +72,7 @@ static int read_line(struct csv *csv, fv_status *status)
 		if (*csv->text)
 			return 1;
 	}
-	if (ferror(csv->file) || !feof(csv->file)) /* also when memory for the line is out */
+	if (!feof(csv->file)) /* also when memory for the line is out */
 		*status = fv_fail(csv->ctx, FV_DATA, "%s: %s", csv->state->file, strerror(errno));
 	return 0;
 }
