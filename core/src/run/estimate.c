@@ -95,14 +95,12 @@ static const core_step_cost *find_step(
 	for (size_t i = 0; i < costs->n_steps && i < CORE_STEP_COSTS; i++)
 		if (has_shape(&costs->step[i], &shape, variant->train.batch))
 			return &costs->step[i];
-	core_step_cost *cost = &costs->step[costs->n_steps % CORE_STEP_COSTS];
-	*cost = (core_step_cost){.shape = shape, .batch = variant->train.batch};
-	if (measure_step(ctx, cost)) {
-		cost->batch = 0; /* no run has it */
+	core_step_cost cost = {.shape = shape, .batch = variant->train.batch};
+	if (measure_step(ctx, &cost))
 		return NULL;
-	}
-	costs->n_steps++;
-	return cost;
+	core_step_cost *kept = &costs->step[costs->n_steps++ % CORE_STEP_COSTS];
+	*kept = cost;
+	return kept;
 }
 
 /* Makes predictions of all test and development rows, drawn at random. */
