@@ -7,10 +7,12 @@
 
 #include "run/estimate.h"
 
-/* Estimates all runs of the toy study under overrides; what was measured. */
-static core_run_costs estimate_study(
-	fv_ctx *ctx, const char *dir, size_t n, const char *const *override, double *seconds)
+/* Estimates all runs of the toy study under overrides; what was measured of steps. */
+static core_run_costs estimate_study(size_t n, const char *const *override, double *seconds)
 {
+	fv_ctx *ctx = test_ctx();
+	const char *dir = core_strdup(ctx, test_folder("estimate"));
+	test_toy_write(dir, 0);
 	core_study *study = test_toy_open(ctx, dir, NULL, n, override);
 	core_run_costs costs = {0};
 	for (int64_t i = 0; i < study->n_runs; i++) {
@@ -23,6 +25,8 @@ static core_run_costs estimate_study(
 			core_estimate_run(ctx, study, &study->run[i], &rows, &costs, &seconds[i]));
 	}
 	core_study_close(study);
+	core_ctx_free(ctx);
+	costs.evaluation = NULL; /* it was of the study */
 	return costs;
 }
 
@@ -30,33 +34,25 @@ static core_run_costs estimate_study(
 static void test_steps(void **state)
 {
 	(void)state;
-	fv_ctx *ctx = test_ctx();
-	const char *dir = core_strdup(ctx, test_folder("estimate"));
-	test_toy_write(dir, 0);
 	double s[12];
 	const char *rates[] = {"train.learning_rate=0.1,0.2,0.3", "loss.name=erm,random"};
-	core_run_costs costs = estimate_study(ctx, dir, 2, rates, s);
+	core_run_costs costs = estimate_study(2, rates, s);
 	assert_int_equal(costs.n_steps, 1);
 	assert_true(costs.step[0].step_s > 0);
 	const char *shapes[] = {"train.batch=4,8", "head.projection=5,6,7"};
-	costs = estimate_study(ctx, dir, 2, shapes, s);
+	costs = estimate_study(2, shapes, s);
 	assert_int_equal(costs.n_steps, 6);
-	core_ctx_free(ctx);
 }
 
 /* A run takes longer by what more epochs take. */
 static void test_epochs(void **state)
 {
 	(void)state;
-	fv_ctx *ctx = test_ctx();
-	const char *dir = core_strdup(ctx, test_folder("estimate"));
-	test_toy_write(dir, 0);
 	double s[3];
 	const char *epochs[] = {"train.epochs=10,20,30"};
-	(void)estimate_study(ctx, dir, 1, epochs, s);
+	(void)estimate_study(1, epochs, s);
 	assert_true(s[0] > 0 && s[1] > s[0]);
 	assert_true(fabs((s[2] - s[1]) - (s[1] - s[0])) < 1e-6 * (s[2] - s[0]));
-	core_ctx_free(ctx);
 }
 
 int main(void)
