@@ -55,8 +55,8 @@ study() {
 	study=(run plan.yaml --plugins "$packed" -j 2 --quiet)
 }
 
-# says TEXT: the last command failed with exactly this line, and wrote no ./out.npz.
-says() {
+# failed_with TEXT: the last command failed with exactly this line, and wrote no ./out.npz.
+failed_with() {
 	printf '%s\n' "$stderr"
 	[ "$status" -eq 1 ]
 	[ "$stderr" = "fairvox: $1" ]
@@ -132,13 +132,13 @@ says() {
 	recordings w 8000
 	encode --out out.npz
 	run --separate-stderr none "${arguments[@]}" --device cuda
-	says "--device cuda: cannot load libfairvox-cuda.so: libfairvox-cuda.so: cannot open shared object file: No such file or directory: install the package fairvox-cuda, or build fairvox where nvcc is"
+	failed_with "--device cuda: cannot load libfairvox-cuda.so: libfairvox-cuda.so: cannot open shared object file: No such file or directory: install the package fairvox-cuda, or build fairvox where nvcc is"
 	LD_LIBRARY_PATH=$standin-0.0.0 run --separate-stderr "$fairvox" "${arguments[@]}" --device cuda
-	says "--device cuda: libfairvox-cuda.so does not belong to this version of fairvox ($version)"
+	failed_with "--device cuda: libfairvox-cuda.so does not belong to this version of fairvox ($version)"
 	run --separate-stderr on cuda refuse "${arguments[@]}"
-	says "--device cuda: no driver: CUDA 13.0 needs one of at least version 580 (error 35)"
+	failed_with "--device cuda: no driver: CUDA 13.0 needs one of at least version 580 (error 35)"
 	run --separate-stderr on cuda exit "${arguments[@]}"
-	says "--device cuda: the process that opened it ended (exit code 9)"
+	failed_with "--device cuda: the process that opened it ended (exit code 9)"
 	run --separate-stderr on cuda other "${arguments[@]}"
 	[[ $stderr =~ ^"fairvox: the device is 'stand-in "[0-9]+" rows 1024', and was 'stand-in "[0-9]+" rows 1024' when the command began, opening stand-in"$ ]]
 	fails 2 "--device: 'gpu' is none of cpu, cuda and auto" "$fairvox" "${arguments[@]}" --device gpu
@@ -262,7 +262,7 @@ says() {
 			[ "$n" -gt 5 ]
 			return
 		fi
-		says "plugin packed: out of the device's memory, on stand-in, in a pack of 3 recordings, the first of them w/r002.wav"
+		failed_with "plugin packed: out of the device's memory, on stand-in, in a pack of 3 recordings, the first of them w/r002.wav"
 	done
 	false
 }
@@ -276,7 +276,7 @@ says() {
 	cmp cpu.npz out.npz
 	rm out.npz
 	run --separate-stderr on cuda full=3,rows=100 "${arguments[@]}"
-	says "w/r001.wav: plugin packed: out of the device's memory"
+	failed_with "w/r001.wav: plugin packed: out of the device's memory"
 }
 
 @test "small corpora: one file, one frame, silence" {
@@ -302,19 +302,17 @@ with wave.open('w/silence.wav', 'wb') as f:
 	study
 	"$fairvox" "${study[@]}" --results cpu
 	mv cache cache-cpu
-	for t in 0.03 0.08 0.14 0.2; do
-		signals="KILL INT TERM"
-		[ -n "${FAIRVOX_LONG-}" ] || case $t in 0.03) signals=KILL ;; 0.08) signals=INT ;; 0.14) signals=TERM ;; *) break ;; esac
-		for signal in $signals; do
-			rm -rf cache results
-			LD_LIBRARY_PATH=$standin-$version "$fairvox" "${study[@]}" --device cuda &
-			sleep "$t"
-			kill -"$signal" $! 2>/dev/null || true
-			wait $! || true
-			on cuda "" "${study[@]}"
-			cmp cpu/*/fold1-seed1/predictions.csv results/*/fold1-seed1/predictions.csv
-			[ -z "$(find cache -name '.*.unsync')" ]
-		done
+	moments=(0.03:KILL 0.08:INT 0.14:TERM)
+	[ -z "${FAIRVOX_LONG-}" ] || moments=({0.03,0.08,0.14,0.2}:{KILL,INT,TERM})
+	for moment in "${moments[@]}"; do
+		rm -rf cache results
+		LD_LIBRARY_PATH=$standin-$version "$fairvox" "${study[@]}" --device cuda &
+		sleep "${moment%:*}"
+		kill -"${moment#*:}" $! 2>/dev/null || true
+		wait $! || true
+		on cuda "" "${study[@]}"
+		cmp cpu/*/fold1-seed1/predictions.csv results/*/fold1-seed1/predictions.csv
+		[ -z "$(find cache -name '.*.unsync')" ]
 	done
 }
 
