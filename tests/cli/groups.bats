@@ -35,8 +35,8 @@ joined() {
 		}' "$1" "$labels"
 }
 
-# number FILE FIRST-WORD SECOND-WORD COLUMN
-number() {
+# read_number FILE FIRST-WORD SECOND-WORD COLUMN
+read_number() {
 	awk -v a="$2" -v b="$3" -v c="$4" '$1 == a && $2 == b { print $c; exit }' "$1"
 }
 
@@ -47,10 +47,10 @@ number() {
 	read -r n right purity <<<"$(awk -F, '{ n++; g[$2]; c[$2, $3]++; right += tolower($3) == $2 }
 		END { for (k in g) p += c[k, "Female"] > c[k, "Male"] ? c[k, "Female"] : c[k, "Male"]
 			printf "%d %d %.3f\n", n, right, p / n }' rows)"
-	[ "$(number report gender all 3)" = "$n" ]
-	[ "$(number report gender all 5)" = "$right" ]
-	[ "$(number report gender all 6)" = "$purity" ]
-	[ "$(number report gender all 4)" = "$(awk -v n="$n" -v r="$right" 'BEGIN { printf "%.3f", r / n }')" ]
+	[ "$(read_number report gender all 3)" = "$n" ]
+	[ "$(read_number report gender all 5)" = "$right" ]
+	[ "$(read_number report gender all 6)" = "$purity" ]
+	[ "$(read_number report gender all 4)" = "$(awk -v n="$n" -v r="$right" 'BEGIN { printf "%.3f", r / n }')" ]
 	for class in angry sad disgust fear neutral happy; do
 		share=$(awk -F, -v class=$class '$5 == class { n++; right += tolower($3) == $2 }
 			END { printf "%.3f (%d/%d)", right / n, right, n }' rows)
@@ -71,7 +71,7 @@ number() {
 	[ "$(head -1 report.json)" = "{" ]
 	grep -qx ' "schema_version": 1,' report.json
 	grep -qx '   "n": '"$(($(wc -l <groups.csv) - 1))"',' report.json
-	grep -q '"correct": '"$(number report gender all 5)"',' report.json
+	grep -q '"correct": '"$(read_number report gender all 5)"',' report.json
 }
 
 @test "rows below the confidence have no group and count in no denominator" {
@@ -80,8 +80,8 @@ number() {
 	unknown=$(awk -F, 'NR > 1 && $2 == ""' groups.csv | wc -l)
 	known=$(awk -F, 'NR > 1 && $2 != ""' groups.csv | wc -l)
 	[ "$unknown" -gt 0 ]
-	[ "$(number report gender all 3)" = "$known" ]
-	[ "$(number report gender all 9)" = "$unknown" ]
+	[ "$(read_number report gender all 3)" = "$known" ]
+	[ "$(read_number report gender all 9)" = "$unknown" ]
 	[ "$(awk '$1 == "(unknown)" { print $5 }' report)" = "$unknown" ]
 	awk -F, 'NR > 1 && ($3 > $4 ? $3 : $4) < 0.9 != ($2 == "") { exit 1 }' groups.csv
 }
@@ -128,7 +128,7 @@ number() {
 @test "clusters within classes: training rows stay in their class" {
 	groups "grouper={name: kmeans, k: 2, within: class, $voice}" --out groups.csv >report
 	joined groups.csv | awk -F, '$4 == "Train" { split($2, name, "/"); if (name[1] != $5) exit 1; n++ } END { exit !n }'
-	[ "$(number report class train 6)" = 1.000 ]
+	[ "$(read_number report class train 6)" = 1.000 ]
 	[ "$(awk '$1 == "happy/1"' report | wc -l)" -eq 1 ]
 	groups "grouper={name: kmeans, k: 2, within: class, $voice}" --out again.csv >/dev/null
 	cmp groups.csv again.csv
