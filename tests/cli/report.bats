@@ -11,6 +11,11 @@ setup() {
 	copy_study
 }
 
+# quick_report ARGUMENT...: a report with the fewest draws, for what does not compare its numbers.
+quick_report() {
+	"$fairvox" report "$@" --draws 2000
+}
+
 # page FILE.html CODE: runs Python code with `page`, the text of the file, `tables` (name -> rows of texts),
 # `sections`, the ids of the sections, `text` (id of a section -> its text), and `tags`, (name, attributes).
 page() {
@@ -85,7 +90,7 @@ assert tables["splits"][0] == ["variant", "fold", "training", "used", "developme
 }
 
 @test "nothing outside the file is named, and ids stand once" {
-	"$fairvox" report results -o r.html --draws 2000
+	quick_report results -o r.html
 	page r.html '
 for tag, a in tags:
     assert tag in ("a", "link") or not {"src", "href", "srcset", "action", "data", "poster", "xlink:href"} & set(a), (tag, a)
@@ -104,14 +109,14 @@ assert len(page) < 1000000'
 }
 
 @test "the same results give the same bytes, wherever they are" {
-	"$fairvox" report results -o a.html --draws 2000
+	quick_report results -o a.html
 	mkdir elsewhere
 	cp -r results elsewhere/results
-	(cd elsewhere && "$fairvox" report results/ -o ../b.html --draws 2000)
+	(cd elsewhere && quick_report results/ -o ../b.html)
 	cmp a.html b.html
 	! grep -q "$BATS_TEST_TMPDIR" a.html
 	! grep -q "$FAIRVOX_BUILD" a.html
-	"$fairvox" report plan.yaml 'eval.compare={metric: tpr_gap, attribute: gender}' -o c.html --draws 2000
+	quick_report plan.yaml 'eval.compare={metric: tpr_gap, attribute: gender}' -o c.html
 	diff <(sed 's/>plan/>results/' c.html) a.html
 }
 
@@ -128,7 +133,7 @@ for path in glob.glob("results/*/*/predictions.csv"):
             row[column] = bad
     csv.writer(open(path, "w", newline="")).writerows(rows)
 END2
-	"$fairvox" report results -o r.html --draws 2000
+	quick_report results -o r.html
 	page r.html '
 assert sum(tag == "script" for tag, _ in tags) == 1
 assert any("</title></svg><script>alert(1)</script>&\"" in row[0] for row in tables["support_gender"])
@@ -139,8 +144,8 @@ assert "</title></svg><script>alert(1)" in text["effects"]'
 	mv results somebody
 	rm somebody/rw*/fold2*/done
 	echo '/home/somebody/secret.wav: is broken' >"$(echo somebody/rw*/fold2*)/failed"
-	"$fairvox" report somebody -o named.html --draws 2000
-	"$fairvox" report somebody --anonymous -o r.html --draws 2000
+	quick_report somebody -o named.html
+	quick_report somebody --anonymous -o r.html
 	grep -q '<h1>somebody</h1>' named.html
 	! grep -q '/home/somebody' named.html
 	! grep -q -e somebody -e secret r.html
@@ -148,7 +153,7 @@ assert "</title></svg><script>alert(1)" in text["effects"]'
 
 @test "a study half done" {
 	rm results/rw*/fold2*/done
-	"$fairvox" report results -o r.html --draws 2000
+	quick_report results -o r.html
 	page r.html '
 assert "3 of 4 runs finished" in text["answer"]
 [row] = tables["missing_runs"][1:]
@@ -157,7 +162,7 @@ assert "unfinished" in text["table"]'
 }
 
 @test "one variant, and no attribute" {
-	"$fairvox" report results --rows loss=rw -o one.html --draws 2000
+	quick_report results --rows loss=rw -o one.html
 	page one.html '
 assert "1 variant, 2 of 2 runs finished" in text["answer"]
 assert "Cannot be said: no variant could be compared" in text["answer"]'
@@ -173,7 +178,7 @@ for run in glob.glob("results/*/*"):
     keep = [j for j, name in enumerate(rows[0]) if name.startswith(("FileName", "prob_", "label_", "Spkr", "group", "split"))]
     csv.writer(open(run + "/predictions.csv", "w", newline="")).writerows([[r[j] for j in keep] for r in rows])
 END2
-	"$fairvox" report results -o none.html --draws 2000
+	quick_report results -o none.html
 	page none.html '
 assert "Variants are compared by macro F1, which is no gap" in text["answer"], text["answer"]
 assert "Not drawn: rates: needs groups of people" in text["effects"], text["effects"]
@@ -205,7 +210,7 @@ assert "every one with finished runs is without debiasing" in text["effects"], t
 		gcc -shared -fPIC -O$level -o p/erm.so "$FAIRVOX_SOURCE/plugins/losses/erm.c" -I"$FAIRVOX_SOURCE/core/include"
 		"$fairvox" run plan.yaml --quiet --plugins p --results builds matrix=none
 	done
-	"$fairvox" report builds -o r.html --draws 2000
+	quick_report builds -o r.html
 	page r.html '
 assert "2 variants, 4 of 4 runs finished" in text["answer"], text["answer"]
 assert text["answer"].count("the gender TPR gap of ERM") == 1 and "of 2 variants" not in text["answer"], text["answer"]'
@@ -283,7 +288,7 @@ END2
 
 @test "in a browser, wide and on a phone: no error, no request, no overflow; sorting, filter, keyboard" {
 	"$fairvox" run plan.yaml -j 2 --quiet 'loss.name=erm,rw,ds,gdro' 'eval.compare={metric: tpr_gap, attribute: gender}'
-	"$fairvox" report results -o r.html --draws 2000
+	quick_report results -o r.html
 	browser 1200 r.html
 	python3 -c 'import json; assert json.load(open("found.json"))["shown"] == 1'
 	browser 375 r.html
@@ -352,7 +357,7 @@ assert len(rows) == 6'
 	page r.html '
 [svg] = [a for tag, a in tags if tag == "svg" and a["id"] == "fv-tsne"]
 assert "Not drawn" not in text["groups"]'
-	"$fairvox" report km -o r.html --draws 2000
+	quick_report km -o r.html
 	page r.html 'assert "Not drawn: tsne: needs features: name the cache of the study with --cache" in text["groups"]'
 	"$fairvox" report plan.yaml --results km --cache empty -o r.html
 	page r.html 'assert "have no features of functionals in this cache" in text["groups"], text["groups"]'
