@@ -138,10 +138,10 @@ END
 	fails 2 "group_loss: excess subtracts the smallest possible base loss" \
 		"$fairvox" run plan.yaml 'loss={name: gdro, group_loss: excess}' train.base_loss=focal --quiet
 	for loss in erm rw ds gdro gadro cvar_dro mixup lisa jtt afr eiil grl fairbatch dfr cb_llr; do
-		[ $loss = grl ] || head=head.projection=none
-		"$fairvox" explain --full plan.yaml loss.name=$loss train.base_loss=bce ${head-} >/dev/null
+		head=head.projection=none
+		[ $loss != grl ] || head= # grl needs a projection
+		"$fairvox" explain --full plan.yaml loss.name=$loss train.base_loss=bce $head >/dev/null
 		"$fairvox" explain --full plan.yaml loss.name=$loss train.base_loss=focal train.class_weights=none >/dev/null
-		unset head
 	done
 }
 
