@@ -1,13 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""ctest.py NAME BUILD OPTION...: runs ctest with these options and prints `campaign NAME: FIGURE (all pass)`."""
+"""ctest.py [--short] NAME BUILD OPTION...: runs ctest with these options and prints `campaign NAME: FIGURE (all pass)`.
+--short: tests in the form that every change is tested with."""
+import os
 import re
 import subprocess
 import sys
 
 
 def main():
-	name, build, *options = sys.argv[1:]
+	words = sys.argv[1:]
+	if words[0] == "--short":
+		words.pop(0)
+		os.environ.pop("FAIRVOX_LONG", None)
+	name, build, *options = words
 	command = ["ctest", "--test-dir", build, "--output-on-failure", *options]
 	process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace")
 	passed = failed = cases = 0
