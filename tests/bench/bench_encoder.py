@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Speed of an encoder on real recordings beside other programs, all with the same number of single-threaded
-workers, in turns, the best of some rounds: fairvox encode, Hugging Face's PyTorch and ONNX Runtime (the same
-model, exported here), SpeechBrain for ECAPA, PyTorch's LSTM for GE2E (recordings as they are), and, except for GE2E, the
-time that OpenBLAS's sgemm takes for the products alone. Weights are random, of the real size. Run by hand, with torch, transformers, onnx, onnxscript, onnxruntime,
-speechbrain and soundfile:
+"""Speed of an encoder on real recordings beside other programs, all with the same number of single-threaded workers
+(--jobs; each number is measured on its own), in turns, the best of some rounds: fairvox encode, Hugging Face's PyTorch
+and ONNX Runtime (the same model, exported here), SpeechBrain for ECAPA, PyTorch's LSTM for GE2E (recordings as they
+are), and, except for GE2E, the time that OpenBLAS's sgemm takes for the products alone. Weights are random, of the real
+size. Run by hand, with torch, transformers, onnx, onnxscript, onnxruntime, speechbrain and soundfile:
 
-    bench_encoder.py BUILD AUDIO [--model wavlm] [--files 24] [--rounds 3] [--jobs 2] [--param precision=bf16x3]
+    bench_encoder.py BUILD AUDIO [--model wavlm] [--files 24] [--rounds 3] [--jobs 1 2] [--param precision=bf16x3]
 
 BUILD is fairvox's build folder, AUDIO a folder of 16 kHz recordings. Times of peers begin when the model is
 read and has run once; fairvox's is the program's, less that of encoding a fifth of a
@@ -243,9 +243,9 @@ def time_peer(peer, name, folder, waves, jobs):
     return time.monotonic() - start, cpu.value
 
 
-def time_fairvox(args, weights, files, folder):
+def time_fairvox(args, jobs, weights, files, folder):
     command = [os.path.join(args.build, "fairvox"), "encode", "--encoder", args.model, "--weights", weights,
-               "-j", str(args.jobs), "--no-progress", "-q", "--out", os.path.join(folder, "ours.safetensors")]
+               "-j", str(jobs), "--no-progress", "-q", "--out", os.path.join(folder, "ours.safetensors")]
     for param in PARAMS.get(args.model, []) + args.param:
         command += ["-p", param]
     environment = dict(os.environ, FAIRVOX_PLUGIN_PATH=os.path.join(args.build, "plugins"))
@@ -256,8 +256,8 @@ def time_fairvox(args, weights, files, folder):
     return time.monotonic() - start, cpu
 
 
-def time_bound(args, waves):
-    out = subprocess.run([os.path.join(args.build, "tests", "bench_bound"), args.model, str(args.jobs)]
+def time_bound(args, jobs, waves):
+    out = subprocess.run([os.path.join(args.build, "tests", "bench_bound"), args.model, str(jobs)]
                          + [str(len(w)) for w in waves], check=True, capture_output=True, text=True)
     args.work = sum(float(x) for x in out.stderr.split())
     wall, cpu = out.stdout.split()
@@ -296,18 +296,18 @@ def prepare(args, folder):
     return model, short, ["ONNX Runtime", "PyTorch"]
 
 
-def measure(args, folder, files, waves, weights, short, peers):
+def measure(args, jobs, folder, files, waves, weights, short, peers):
     """Of each program: least seconds of wall and CPU, largest memory of all and of a worker"""
     least, most = {}, {}
-    turns = [("start", lambda: time_fairvox(args, weights, [short], folder)),
-             ("fairvox", lambda: time_fairvox(args, weights, files, folder))]
+    turns = [("start", lambda: time_fairvox(args, jobs, weights, [short], folder)),
+             ("fairvox", lambda: time_fairvox(args, jobs, weights, files, folder))]
     if args.model == "ge2e":
         numbers = (GE2E["bands"] + 5 * GE2E["dims"]) * 4 * GE2E["dims"] * GE2E["frames"]
         args.work = 2e-9 * numbers * sum(count_windows(len(w)) for w in waves)
     else:
-        turns.append(("sgemm bound", lambda: time_bound(args, waves)))
+        turns.append(("sgemm bound", lambda: time_bound(args, jobs, waves)))
     for peer in peers:
-        turns.append((peer, lambda peer=peer: time_peer(peer, args.model, folder, waves, args.jobs)))
+        turns.append((peer, lambda peer=peer: time_peer(peer, args.model, folder, waves, jobs)))
     for _ in range(args.rounds):
         for name, function in turns:
             with Watch(1 if name in peers else 2) as watch:
@@ -318,6 +318,20 @@ def measure(args, folder, files, waves, weights, short, peers):
     return least, most
 
 
+def report(args, jobs, seconds, least, most, difference):
+    start = least.pop("start")
+    print(f"{args.model}: {args.count} recordings, {seconds:.1f} s, {jobs} worker{'s' * (jobs > 1)}, best of {args.rounds}; "
+          f"{args.work:.0f} GFLOP; start-up of fairvox {start[0]:.2f} s, with it "
+          f"{seconds / least['fairvox'][0]:.1f} x real time")
+    print(f"largest difference of fairvox and the last, over the largest number: {difference:.1e}")
+    least["fairvox"] -= start
+    ours = least["fairvox"]
+    for name, (wall, cpu) in least.items():
+        print(f"{name:13} {wall:7.2f} s {seconds / wall:6.1f} x real time, CPU {cpu:7.2f} s "
+              f"{jobs * seconds / cpu:6.1f} x; fairvox {wall / ours[0]:5.2f}, by CPU time "
+              f"{cpu / ours[1]:5.2f} times as fast; {most[name][0]:6.0f} MB, a worker {most[name][1]:5.0f}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build")
@@ -325,26 +339,17 @@ def main():
     parser.add_argument("--model", default="wavlm", choices=["wavlm", "wav2vec2", "ecapa", "ge2e"])
     parser.add_argument("--files", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, nargs="+", default=[2])
     parser.add_argument("--param", action="append", default=[])
     args = parser.parse_args()
     files, waves = read(args)
+    args.count = len(files)
     seconds = sum(len(w) for w in waves) / 16000
     with tempfile.TemporaryDirectory() as folder:
         weights, short, peers = prepare(args, folder)
-        least, most = measure(args, folder, files, waves, weights, short, peers)
-        difference = compare(args, files[0], folder)
-    start = least.pop("start")
-    print(f"{args.model}: {len(files)} recordings, {seconds:.1f} s, {args.jobs} workers, best of {args.rounds}; "
-          f"{args.work:.0f} GFLOP; start-up of fairvox {start[0]:.2f} s, with it "
-          f"{seconds / least['fairvox'][0]:.1f} x real time")
-    print(f"largest difference of fairvox and {peers[-1]}, over the largest number: {difference:.1e}")
-    least["fairvox"] -= start
-    ours = least["fairvox"]
-    for name, (wall, cpu) in least.items():
-        print(f"{name:13} {wall:7.2f} s {seconds / wall:6.1f} x real time, CPU {cpu:7.2f} s "
-              f"{args.jobs * seconds / cpu:6.1f} x; fairvox {wall / ours[0]:5.2f}, by CPU time "
-              f"{cpu / ours[1]:5.2f} times as fast; {most[name][0]:6.0f} MB, a worker {most[name][1]:5.0f}")
+        for jobs in args.jobs:
+            least, most = measure(args, jobs, folder, files, waves, weights, short, peers)
+            report(args, jobs, seconds, least, most, compare(args, files[0], folder))
 
 
 if __name__ == "__main__":
