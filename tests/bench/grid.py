@@ -9,9 +9,10 @@ and speaker, and say nothing about people. They are made once; results are writt
 demographics are those of configs/corpora/cremad.
 
 Printed are the wall time of the grid; for each loss the processor time of a variant (5 folds), with all
-that belongs to it: groups, training, development set, metrics, files; and, where torch is installed,
-what PyTorch takes for the same training steps alone (one thread, measured again after each variant, the
-best so far), and with the heads of 33 variants trained at once. Run by hand; needs numpy, and torch for the ratio.
+that belongs to it: reading the features, groups, training, development set, metrics, files; the time a step of its
+epochs (training and development set); and, where torch is installed, what PyTorch takes for the same training steps
+alone (one thread, measured again after each variant, the best so far) relative to both, and with the heads of 33
+variants trained at once. Run by hand; needs numpy, and torch for the ratio.
 """
 import csv
 import glob
@@ -219,18 +220,18 @@ def main():
     env_path = os.path.join(os.path.dirname(fairvox), "plugins")
     os.environ.setdefault("FAIRVOX_PLUGIN_PATH", env_path)
     step = pytorch_step()
-    print("loss      steps  a variant   us/step" + ("   PyTorch  ratio" if step else ""), flush=True)
+    print("loss      steps  a variant   us/step  in epochs" + ("   PyTorch  ratio  in epochs" if step else ""), flush=True)
     for loss in ["erm", "rw", "ds", "gdro", "gadro", "pgdro", "lff", "disent", "random"]:
         results = f"{folder}/results-{loss}"
         shutil.rmtree(results, ignore_errors=True)
         grouper = "grouper={name: file, file: pseudo.csv}"
         _, cpu = run(fairvox, folder, results,
                      ["-j", "1", "matrix=none", f"loss.name={loss}", grouper, *extra])
-        steps = training(results)[loss][0]
-        line = f"{loss:8} {steps:6} {cpu:6.2f} s {cpu / steps * 1e6:8.0f}"
+        steps, epochs = training(results)[loss]
+        line = f"{loss:8} {steps:6} {cpu:6.2f} s {cpu / steps * 1e6:8.0f} {epochs / steps * 1e6:8.0f}"
         if step:
             step = min(step, pytorch_step())
-            line += f" {steps * step:7.2f} s {steps * step / cpu:6.1f}"
+            line += f" {steps * step:7.2f} s {steps * step / cpu:6.1f} {steps * step / epochs:6.1f}"
         print(line, flush=True)
     shutil.rmtree(f"{folder}/results", ignore_errors=True)
     wall, cpu = run(fairvox, folder, "results", ["-j", jobs, *extra])
