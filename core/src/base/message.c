@@ -71,18 +71,18 @@ static fv_status blame_disk(fv_status status, const char *place, const char **te
 
 /* Records a failure with the path in front of its text. Once memory is out, what fails may fail for that reason,
  * and no other is told. */
-static fv_status record_failure(fv_ctx *ctx, fv_status status, core_failure *failure,
-	const char *raw_place, const char *raw)
+static fv_status record_failure(
+	fv_ctx *ctx, fv_status status, core_failure failure, const char *raw_place, const char *raw)
 {
-	int lack = find_lack(failure->format, raw);
+	int lack = find_lack(failure.format, raw);
 	(void)core_memory_note_lack(lack);
 	status = blame_disk(status, raw_place, &raw);
 	if (core_memory_is_out() && core_is_failure(status))
 		status = FV_FAILED;
 	if (core_memory_is_out() && status == FV_FAILED && lack != core_memory_lack()) {
-		*failure = (core_failure){.kind = CORE_AT_NOTHING, .format = core_memory_reason()};
+		failure = (core_failure){.kind = CORE_AT_NOTHING, .format = core_memory_reason()};
 		raw_place = "";
-		raw = failure->format;
+		raw = failure.format;
 	}
 	char place[1200], lead[1400], text[LINE_MAX_BYTES + 512], plugin[128] = "";
 	core_escape(place, sizeof place, raw_place);
@@ -90,16 +90,16 @@ static fv_status record_failure(fv_ctx *ctx, fv_status status, core_failure *fai
 	if (ctx->plugin)
 		snprintf(plugin, sizeof plugin, "plugin %s: ", ctx->plugin);
 	const char *colon = *place ? ": " : "";
-	if (failure->kind == CORE_AT_FILE)
+	if (failure.kind == CORE_AT_FILE)
 		snprintf(lead, sizeof lead, "%s%s%s", plugin, place, colon);
 	else
 		snprintf(lead, sizeof lead, "%s%s%s", place, colon, plugin);
-	failure->exact = failure->kind == CORE_AT_COLUMN || failure->kind == CORE_AT_NOTHING ||
-			 (failure->kind == CORE_AT_FILE && status == FV_CONFIG);
-	failure->place = place;
-	failure->lead = lead;
-	failure->text = text;
-	core_causes_add(&ctx->errors, failure);
+	failure.exact = failure.kind == CORE_AT_COLUMN || failure.kind == CORE_AT_NOTHING ||
+			(failure.kind == CORE_AT_FILE && status == FV_CONFIG);
+	failure.place = place;
+	failure.lead = lead;
+	failure.text = text;
+	core_causes_add(&ctx->errors, &failure);
 	if (ctx->errors.recorded == 1)
 		ctx->status = status;
 	return status;
@@ -128,7 +128,7 @@ fv_status fv_fail(fv_ctx *ctx, fv_status status, const char *format, ...)
 	core_failure failure = {
 		.kind = path ? CORE_AT_FILE : CORE_AT_NOTHING, .file = path, .format = format};
 	return record_failure(
-		ctx, status, &failure, path ? path : "", path ? text + strlen(path) + 2 : text);
+		ctx, status, failure, path ? path : "", path ? text + strlen(path) + 2 : text);
 }
 
 fv_status core_fail_at_va(fv_ctx *ctx, fv_status status, const char *file, int line, int column,
@@ -149,7 +149,7 @@ fv_status core_fail_at_va(fv_ctx *ctx, fv_status status, const char *file, int l
 		.format = format,
 		.line = line,
 		.column = column};
-	return record_failure(ctx, status, &failure, place, text);
+	return record_failure(ctx, status, failure, place, text);
 }
 
 fv_status core_fail_at(fv_ctx *ctx, fv_status status, const char *file, int line, int column,
