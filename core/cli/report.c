@@ -36,6 +36,7 @@ static const char usage[] =
 
 struct report {
 	core_html_options html;
+	core_map map; /* of html.map, if there is one */
 	const char *output, *assets, *claims;
 	core_claims claim_list;
 	cli_source source;
@@ -195,7 +196,7 @@ static fv_status write_assets(fv_ctx *ctx, const struct report *r, const core_re
 
 /* Makes the map if the cache has the features: that of a configuration, or one that was named. Else there is none,
  * and the page says why. */
-static fv_status make_map(fv_ctx *ctx, struct report *r, const core_results *results, core_map *map)
+static fv_status make_map(fv_ctx *ctx, struct report *r, const core_results *results)
 {
 	cli_map_options options = {.cache = r->source.cache ? r->source.cache : "cache",
 		.folders = r->source.folders,
@@ -206,9 +207,9 @@ static fv_status make_map(fv_ctx *ctx, struct report *r, const core_results *res
 		r->html.no_map = "tsne: needs features: name the cache of the study with --cache";
 		return FV_OK;
 	}
-	fv_status status = cli_map_make(ctx, results, &options, map);
+	fv_status status = cli_map_make(ctx, results, &options, &r->map);
 	if (!status)
-		r->html.map = map;
+		r->html.map = &r->map;
 	if (status != FV_DATA && status != FV_CONFIG)
 		return status;
 	r->html.no_map = core_strdup(ctx, core_error_line(ctx, 0));
@@ -222,8 +223,7 @@ static fv_status write_report(fv_ctx *ctx, struct report *r, const core_results 
 {
 	core_html_report html;
 	core_variant_axes axes;
-	core_map map;
-	fv_status status = make_map(ctx, r, results, &map);
+	fv_status status = make_map(ctx, r, results);
 	if (!status)
 		status = core_axes_find(ctx, results, &axes);
 	if (status)
