@@ -171,8 +171,7 @@ static fv_status make_table(struct reader *r)
 	char *empty = core_strdup(r->ctx, "");
 	if (!line || !csv->cell || !empty)
 		return FV_FAILED;
-	free(csv->line);
-	csv->line = line;
+	csv->line = line; /* the caller frees what it was */
 	for (int64_t i = 0; i < n; i++)
 		csv->cell[i] = empty;
 	for (int64_t i = 0; i < r->n; i++)
@@ -195,10 +194,9 @@ fv_status core_csv_read_json(fv_ctx *ctx, const char *data, size_t size, core_cs
 	int64_t *grown = out->line;
 	if (!status)
 		status = make_table(&r);
-	if (out->line == grown) {
-		free(grown);
+	if (out->line == grown)
 		out->line = NULL;
-	}
+	free(grown);
 	free(r.value);
 	free(r.last_row);
 	json_decref(r.columns);
